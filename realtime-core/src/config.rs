@@ -1,0 +1,38 @@
+use core::time::Duration;
+
+/// The limits of a hub.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Whether private and presence channels ask or are closed. Default: closed.
+    pub authorization: Authorization,
+    /// How long the authorizer may take. Default 10 s. Then the client is denied.
+    pub authorization_timeout: Duration,
+    /// The most channels that one client is in, undecided ones included. Default 256. One more is denied.
+    pub max_channels_per_client: usize,
+    /// The longest channel name, in bytes. Default 164. A longer one is denied.
+    pub max_channel_name_bytes: usize,
+    /// The most members of one presence channel. Default 10,000. One more is denied.
+    pub max_members_per_channel: usize,
+}
+
+/// What becomes of a subscribe to a private or presence channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Authorization {
+    /// It is denied: the application has no authorizer.
+    #[default]
+    DenyAll,
+    /// The driver is asked with [`Action::Authorize`](crate::Action::Authorize).
+    Ask,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            authorization: Authorization::DenyAll,
+            authorization_timeout: Duration::from_secs(10),
+            max_channels_per_client: 256,
+            max_channel_name_bytes: 164,
+            max_members_per_channel: 10_000,
+        }
+    }
+}

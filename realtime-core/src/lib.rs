@@ -1,0 +1,25 @@
+//! The realtime hub as a state machine.
+#![no_std]
+extern crate alloc;
+mod action;
+mod channel;
+mod client;
+mod config;
+mod error;
+mod hub;
+mod input;
+mod outbox;
+mod presence;
+mod recipients;
+pub mod wire;
+
+pub use action::{Action, AuthorizationRequest, Decision, RequestId};
+pub use channel::{ChannelKind, ChannelName};
+pub use client::{ClientId, Credentials, Home};
+pub use config::{Authorization, Config};
+pub use error::{Denial, InputError};
+pub use hub::Hub;
+pub use input::Input;
+pub use outbox::{Outbox, OutboxLimits, Pushed, SlowConsumer};
+pub use presence::{Member, Roster};
+pub use recipients::Recipients;

@@ -1,0 +1,131 @@
+use crate::close::CloseCode;
+use core::fmt;
+
+/// The peer broke the protocol or a limit; the connection is failed (RFC 6455 §7.1.7).
+///
+/// The close frame that tells the peer is already queued when this is returned: transmit what is
+/// left, then close the socket. Every later call to `receive` returns the same error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerMisbehaved {
+    /// A reserved bit was set that no extension gave a meaning (§5.2).
+    ReservedBits,
+    /// The opcode is one of the reserved ones (§5.2).
+    ReservedOpcode(u8),
+    /// A client sent a frame without a mask (§5.1).
+    UnmaskedFrame,
+    /// A server sent a frame with a mask (§5.1).
+    MaskedFrame,
+    /// A length that fits a shorter form was written in a longer one, or its top bit was set (§5.2).
+    BadLengthEncoding,
+    /// A control frame was fragmented (§5.5).
+    FragmentedControlFrame,
+    /// A control frame declared more than 125 bytes (§5.5).
+    ControlFrameTooLong,
+    /// A continuation came where no message had begun (§5.4).
+    UnexpectedContinuation,
+    /// A new message began before the last one ended (§5.4).
+    ExpectedContinuation,
+    /// Text, or a close reason, is not UTF-8 (§8.1).
+    InvalidUtf8,
+    /// A close frame had a payload of one byte (§5.5.1).
+    ClosePayloadTooShort,
+    /// A close frame had a code that must not be sent (§7.4.2).
+    InvalidCloseCode(u16),
+    /// The message is longer than [`Config::max_message_bytes`](crate::Config::max_message_bytes).
+    MessageTooBig {
+        /// That limit, in bytes.
+        limit: usize,
+    },
+    /// The message comes in more frames than [`Config::max_fragments`](crate::Config::max_fragments).
+    TooManyFragments {
+        /// That limit.
+        limit: u32,
+    },
+}
+
+impl PeerMisbehaved {
+    /// The code that tells the peer (RFC 6455 §7.4.1).
+    #[must_use]
+    pub const fn close_code(&self) -> CloseCode {
+        match self {
+            Self::ReservedBits
+            | Self::ReservedOpcode(_)
+            | Self::UnmaskedFrame
+            | Self::MaskedFrame
+            | Self::BadLengthEncoding
+            | Self::FragmentedControlFrame
+            | Self::ControlFrameTooLong
+            | Self::UnexpectedContinuation
+            | Self::ExpectedContinuation
+            | Self::ClosePayloadTooShort
+            | Self::InvalidCloseCode(_) => CloseCode::PROTOCOL_ERROR,
+            Self::InvalidUtf8 => CloseCode::INVALID_PAYLOAD,
+            Self::TooManyFragments { .. } => CloseCode::POLICY_VIOLATION,
+            Self::MessageTooBig { .. } => CloseCode::MESSAGE_TOO_BIG,
+        }
+    }
+}
+
+impl fmt::Display for PeerMisbehaved {
+    /// What the peer did wrong, in words; also the reason in the close frame.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ReservedBits => f.write_str("reserved bit set, but no extension uses it"),
+            Self::ReservedOpcode(opcode) => write!(f, "reserved opcode {opcode:#x}"),
+            Self::UnmaskedFrame => f.write_str("frame from a client without a mask"),
+            Self::MaskedFrame => f.write_str("frame from a server with a mask"),
+            Self::BadLengthEncoding => {
+                f.write_str("frame length not in its shortest form, or its top bit set")
+            }
+            Self::FragmentedControlFrame => f.write_str("fragmented control frame"),
+            Self::ControlFrameTooLong => f.write_str("control frame longer than 125 bytes"),
+            Self::UnexpectedContinuation => f.write_str("continuation without a message to continue"),
+            Self::ExpectedContinuation => f.write_str("new message inside a fragmented one"),
+            Self::InvalidUtf8 => f.write_str("text is not UTF-8"),
+            Self::ClosePayloadTooShort => f.write_str("close frame with a payload of one byte"),
+            Self::InvalidCloseCode(code) => write!(f, "close code {code} must not be sent"),
+            Self::MessageTooBig { limit } => write!(f, "message longer than {limit} bytes"),
+            Self::TooManyFragments { limit } => write!(f, "message in more than {limit} frames"),
+        }
+    }
+}
+
+impl core::error::Error for PeerMisbehaved {}
+
+/// The caller asked for something that the protocol forbids; nothing changed and the value is
+/// still usable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApiMisuse {
+    /// Nothing can be sent after the close frame (RFC 6455 §5.5.1).
+    SendAfterClose,
+    /// A whole message cannot be sent while one sent in pieces is unfinished (§5.4), nor a piece
+    /// of the other kind.
+    UnfinishedMessage,
+    /// A ping or pong carries at most 125 bytes (§5.5).
+    ControlPayloadTooLong,
+    /// This close code must not be sent (§7.4.2); see [`CloseCode::is_sendable`].
+    UnsendableCloseCode(CloseCode),
+    /// A header's name or value, a path or a subprotocol has a character that would end the line or is
+    /// otherwise not allowed there; it names the place.
+    InvalidHeader(&'static str),
+    /// The chosen subprotocol was not offered (§4.2.2).
+    SubprotocolNotOffered,
+    /// The status does not answer a refused request: 100 to 199 are not final.
+    InvalidStatus(u16),
+}
+
+impl fmt::Display for ApiMisuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SendAfterClose => f.write_str("the connection is closing: nothing more can be sent"),
+            Self::UnfinishedMessage => f.write_str("a message sent in pieces is not finished"),
+            Self::ControlPayloadTooLong => f.write_str("a ping or pong carries at most 125 bytes"),
+            Self::UnsendableCloseCode(code) => write!(f, "close code {code} must not be sent"),
+            Self::InvalidHeader(place) => write!(f, "character not allowed in {place}"),
+            Self::SubprotocolNotOffered => f.write_str("the client did not offer this subprotocol"),
+            Self::InvalidStatus(status) => write!(f, "status {status} is not a final answer: use 200 to 599"),
+        }
+    }
+}
+
+impl core::error::Error for ApiMisuse {}

@@ -8,6 +8,7 @@ mod config;
 mod error;
 mod hub;
 mod input;
+mod join_order;
 mod outbox;
 mod presence;
 mod recipients;

@@ -2,6 +2,7 @@
 #![no_std]
 extern crate alloc;
 mod action;
+mod announcer;
 mod channel;
 mod client;
 mod config;
@@ -12,6 +13,7 @@ mod join_order;
 mod outbox;
 mod presence;
 mod recipients;
+mod undecided;
 pub mod wire;
 
 pub use action::{Action, AuthorizationRequest, Decision, RequestId};

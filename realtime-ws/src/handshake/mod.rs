@@ -2,5 +2,7 @@
 
 mod grammar;
 mod head;
+mod uri;
 
 pub use head::Headers;
+pub use uri::{InvalidUri, Scheme, Uri};

@@ -1,8 +1,18 @@
 //! The opening handshake (RFC 6455 §4).
 
+mod accept_key;
+mod extension;
 mod grammar;
 mod head;
+mod refusal;
+mod request;
+mod response;
+mod server;
 mod uri;
 
+pub use extension::Extension;
 pub use head::Headers;
+pub use refusal::Refusal;
+pub use request::{Accept, HttpRequest, Request, Upgrade};
+pub use server::ServerHandshake;
 pub use uri::{InvalidUri, Scheme, Uri};

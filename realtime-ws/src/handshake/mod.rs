@@ -4,6 +4,7 @@ mod accept_key;
 mod extension;
 mod grammar;
 mod head;
+mod origin;
 mod refusal;
 mod request;
 mod response;
@@ -12,6 +13,7 @@ mod uri;
 
 pub use extension::Extension;
 pub use head::Headers;
+pub use origin::{InvalidOrigin, Origin, OriginPolicy};
 pub use refusal::Refusal;
 pub use request::{Accept, HttpRequest, Request, Upgrade};
 pub use server::ServerHandshake;

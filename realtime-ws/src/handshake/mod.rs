@@ -1,6 +1,7 @@
 //! The opening handshake (RFC 6455 §4).
 
 mod accept_key;
+mod client;
 mod extension;
 mod grammar;
 mod head;
@@ -11,6 +12,7 @@ mod response;
 mod server;
 mod uri;
 
+pub use client::{ClientHandshake, ClientRequest, HandshakeFailed, Response};
 pub use extension::Extension;
 pub use head::Headers;
 pub use origin::{InvalidOrigin, Origin, OriginPolicy};

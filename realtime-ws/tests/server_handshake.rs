@@ -283,6 +283,13 @@ fn a_refusal_is_a_complete_response_that_says_what_is_accepted() {
 }
 
 #[test]
+fn another_protocol_is_refused_at_its_first_byte() {
+    for first_byte in [0x16, 0x00, b' ', 0x80] {
+        assert_refused(&[first_byte], Refusal::MalformedRequestLine);
+    }
+}
+
+#[test]
 fn malformed_heads_are_refused() {
     for line in [
         "GET /",

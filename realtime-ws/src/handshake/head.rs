@@ -30,6 +30,11 @@ pub(super) enum BadHead {
 }
 
 impl HeadReader {
+    /// Whether no byte was taken yet.
+    pub(super) const fn is_at_start(&self) -> bool {
+        self.scan.scanned == 0
+    }
+
     /// Takes the head off the front of `input`; all of `input` while there is no end in sight.
     pub(super) fn receive<'s, 'i: 's>(
         &'s mut self,

@@ -1,5 +1,5 @@
 use super::head::HeadReader;
-use super::{Refusal, Request};
+use super::{Refusal, Request, grammar};
 use crate::{Config, Timestamp};
 use alloc::sync::Arc;
 
@@ -46,14 +46,18 @@ impl ServerHandshake {
             Progress::Complete => return Ok(None),
             Progress::Refused(refusal) => return Err(refusal),
         }
-        let progress = &mut self.progress;
+        // Who speaks TLS or some other protocol here waits for an answer, and should not until the deadline.
+        if self.reader.is_at_start() && input.first().is_some_and(|first| !may_begin_a_request(*first)) {
+            self.progress = Progress::Refused(Refusal::MalformedRequestLine);
+            return Err(Refusal::MalformedRequestLine);
+        }
         let received = self.reader.receive(input, &self.config).map_err(Refusal::from);
         let outcome = match received {
             Ok(None) => return Ok(None),
             Ok(Some(head)) => Request::parse(head, &self.config),
             Err(refusal) => Err(refusal),
         };
-        *progress = match outcome {
+        self.progress = match outcome {
             Ok(_) => Progress::Complete,
             Err(refusal) => Progress::Refused(refusal),
         };
@@ -78,4 +82,9 @@ impl ServerHandshake {
         self.progress = Progress::Refused(Refusal::TimedOut);
         Some(Refusal::TimedOut)
     }
+}
+
+/// A method's first byte, or that of an empty line before it.
+const fn may_begin_a_request(byte: u8) -> bool {
+    grammar::is_token_byte(byte) || matches!(byte, b'\r' | b'\n')
 }

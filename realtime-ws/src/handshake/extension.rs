@@ -61,7 +61,7 @@ impl<'a> Rest<'a> {
     fn element(&mut self) -> Result<Option<Extension<'a>>, Malformed> {
         loop {
             self.skip_space();
-            if !self.skip(',') {
+            if !self.skip(b',') {
                 break;
             }
         }
@@ -82,17 +82,17 @@ impl<'a> Rest<'a> {
     /// `";" token [ "=" ( token | quoted-string ) ]`
     fn param(&mut self) -> Result<Option<(&'a str, Option<Cow<'a, str>>)>, Malformed> {
         self.skip_space();
-        if !self.skip(';') {
+        if !self.skip(b';') {
             return Ok(None);
         }
         self.skip_space();
         let name = self.token()?;
         self.skip_space();
-        if !self.skip('=') {
+        if !self.skip(b'=') {
             return Ok(Some((name, None)));
         }
         self.skip_space();
-        let value = if self.skip('"') { self.quoted()? } else { Cow::Borrowed(self.token()?) };
+        let value = if self.skip(b'"') { self.quoted()? } else { Cow::Borrowed(self.token()?) };
         Ok(Some((name, Some(value))))
     }
 
@@ -113,13 +113,16 @@ impl<'a> Rest<'a> {
     }
 
     fn skip_space(&mut self) {
-        self.0 = self.0.trim_start_matches([' ', '\t']);
+        while self.skip(b' ') || self.skip(b'\t') {}
     }
 
-    fn skip(&mut self, wanted: char) -> bool {
-        let rest = self.0.strip_prefix(wanted);
-        self.0 = rest.unwrap_or(self.0);
-        rest.is_some()
+    /// Passes over `wanted`, an ASCII character, if it is next.
+    fn skip(&mut self, wanted: u8) -> bool {
+        let found = self.0.as_bytes().first() == Some(&wanted);
+        if found {
+            self.0 = &self.0[1..];
+        }
+        found
     }
 }
 

@@ -1,26 +1,26 @@
 //! The words that headers are made of (RFC 9110 §5.6).
 
 /// Whether `byte` may stand in a token: a method, a header's name, a subprotocol.
+#[inline]
 pub(super) const fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'!' | b'#'
-                | b'$'
-                | b'%'
-                | b'&'
-                | b'\''
-                | b'*'
-                | b'+'
-                | b'-'
-                | b'.'
-                | b'^'
-                | b'_'
-                | b'`'
-                | b'|'
-                | b'~'
-        )
+    TOKEN_BYTES[byte as usize]
 }
+
+/// RFC 9110 §5.6.2, `tchar`, as a table: every handshake asks about a hundred bytes.
+const TOKEN_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut marks: &[u8] = b"!#$%&'*+-.^_`|~";
+    while let [mark, rest @ ..] = marks {
+        table[*mark as usize] = true;
+        marks = rest;
+    }
+    table
+};
 
 /// Whether `text` is a token; an empty one is none.
 pub(super) fn is_token(text: &[u8]) -> bool {
@@ -60,6 +60,14 @@ pub(super) fn list_contains(value: &[u8], token: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_has_no_space_control_or_delimiter() {
+        for byte in 0..=u8::MAX {
+            let is_delimiter = b"\"(),/:;<=>?@[\\]{}".contains(&byte);
+            assert_eq!(is_token_byte(byte), byte.is_ascii_graphic() && !is_delimiter, "{byte:#x}");
+        }
+    }
 
     #[test]
     fn a_list_is_searched_by_whole_elements_in_any_case() {

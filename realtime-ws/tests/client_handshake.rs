@@ -22,7 +22,7 @@ const REQUEST: ClientRequest<'_> = ClientRequest {
 };
 
 fn config() -> Arc<Config> {
-    Config::default().checked().unwrap()
+    Config::default().checked().expect("the defaults are consistent")
 }
 
 fn try_handshake(config: Arc<Config>, request: &ClientRequest<'_>) -> Result<ClientHandshake, ApiMisuse> {
@@ -30,7 +30,7 @@ fn try_handshake(config: Arc<Config>, request: &ClientRequest<'_>) -> Result<Cli
 }
 
 fn handshake() -> ClientHandshake {
-    try_handshake(config(), &REQUEST).unwrap()
+    try_handshake(config(), &REQUEST).expect("the request is valid")
 }
 
 fn response(status_line: &str, headers: &[&str]) -> Vec<u8> {

@@ -26,7 +26,7 @@ enum Verdict {
 }
 
 fn config() -> Arc<Config> {
-    Config::default().checked().unwrap()
+    Config::default().checked().expect("the defaults are consistent")
 }
 
 fn request(request_line: &str, headers: &[&str]) -> Vec<u8> {
@@ -60,8 +60,9 @@ fn verdict_with(config: &Arc<Config>, bytes: &[u8], size: usize) -> Verdict {
             Ok(None) => {}
             Ok(Some(Request::Http(request))) => return Verdict::Http { head: request.head().to_vec() },
             Ok(Some(Request::Upgrade(upgrade))) => {
-                let connection = upgrade.accept(&Accept::default(), Timestamp::START).unwrap();
-                return Verdict::Accepted { response: String::from_utf8(first_bytes(&connection)).unwrap() };
+                let accepted = upgrade.accept(&Accept::default(), Timestamp::START);
+                let response = first_bytes(&accepted.expect("the answer is empty"));
+                return Verdict::Accepted { response: String::from_utf8_lossy(&response).into_owned() };
             }
             Err(refusal) => return Verdict::Refused(refusal),
         }
@@ -504,10 +505,10 @@ fn valid_request() -> impl Strategy<Value = (Vec<u8>, String)> {
                 String::from("Sec-WebSocket-Version: 13"),
             ];
             if shout {
-                headers.iter_mut().for_each(|header| {
-                    let (name, value) = header.split_once(':').unwrap();
-                    *header = format!("{}:{value}", name.to_uppercase());
-                });
+                for header in &mut headers {
+                    let name_bytes = header.find(':').unwrap_or(0);
+                    header[..name_bytes].make_ascii_uppercase();
+                }
             }
             headers.extend(others.into_iter().map(|(name, value)| format!("{name}: {value}")));
             let turn = turn.index(headers.len());
@@ -528,10 +529,9 @@ proptest! {
     fn a_valid_request_is_accepted_with_the_right_key((bytes, key) in valid_request()) {
         let digest = sha1_smol::Sha1::from(format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11")).digest();
         let accept_key = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, digest.bytes());
-        match verdict(&bytes) {
-            Verdict::Accepted { response } => prop_assert!(response.contains(&accept_key), "{}", response),
-            other => prop_assert!(false, "{:?}", other),
-        }
+        let verdict = verdict(&bytes);
+        let Verdict::Accepted { response } = verdict else { panic!("{verdict:?}") };
+        prop_assert!(response.contains(&accept_key), "{}", response);
     }
 
     #[test]

@@ -1,13 +1,10 @@
 use super::accept_key::{accept_key, encode_nonce};
-use super::head::{BadHead, Head, HeadReader, Headers};
-use super::request::{Once, SEC_WEBSOCKET_PROTOCOL};
-use super::response::{check_headers, push_header};
-use super::{Uri, extension::SEC_WEBSOCKET_EXTENSIONS, grammar, uri};
-use crate::{ApiMisuse, Config, Connection, MaskingKeys, Timestamp};
+use super::answer::{SEC_WEBSOCKET_PROTOCOL, check_headers, push_header};
+use super::head::HeadReader;
+use super::{HandshakeFailed, Response, Uri, grammar, response, uri};
+use crate::{ApiMisuse, Config, MaskingKeys, Timestamp};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::fmt;
-use core::mem::MaybeUninit;
 use core::ops::Range;
 
 /// The client's side of the opening handshake (RFC 6455 §4.1): gives the request to send and takes in the
@@ -183,7 +180,7 @@ impl ClientHandshake {
             Ok(None) => return Ok(None),
             Ok(Some(head)) => {
                 let offered = &self.request[self.subprotocols.clone()];
-                judge(head, &self.accept_key, offered).map(|subprotocol| (head, subprotocol))
+                response::judge(head, &self.accept_key, offered).map(|subprotocol| (head, subprotocol))
             }
             Err(failed) => Err(failed),
         };
@@ -213,180 +210,5 @@ impl ClientHandshake {
         }
         self.progress = Progress::Failed(HandshakeFailed::TimedOut);
         Some(HandshakeFailed::TimedOut)
-    }
-}
-
-/// A server's response that accepts the handshake and keeps all rules of RFC 6455 §4.1.
-#[derive(Debug)]
-pub struct Response<'a> {
-    head: Head<'a>,
-    subprotocol: Option<&'a str>,
-    keys: MaskingKeys,
-    config: &'a Arc<Config>,
-}
-
-impl<'a> Response<'a> {
-    /// The subprotocol that the server chose, one of those that were offered.
-    #[must_use]
-    pub const fn subprotocol(&self) -> Option<&'a str> {
-        self.subprotocol
-    }
-
-    /// All headers, in the order they came.
-    #[must_use]
-    pub fn headers(&self) -> Headers<'a> {
-        self.head.headers()
-    }
-
-    /// The value of the first header called `name`, in any case.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&'a [u8]> {
-        self.headers().value(name)
-    }
-
-    /// The connection that begins here.
-    #[must_use]
-    pub fn into_connection(self, now: Timestamp) -> Connection {
-        Connection::client(Arc::clone(self.config), self.keys, now)
-    }
-}
-
-/// Why a client gives up the opening handshake: the server's fault, or a limit it met.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HandshakeFailed {
-    /// The server does not switch to WebSocket, but answers with this status.
-    Status(u16),
-    /// What came is no head of an HTTP/1.1 response.
-    MalformedResponse,
-    /// A line ends without a carriage return.
-    BareLineFeed,
-    /// The head is longer than [`Config::max_head_bytes`](crate::Config::max_head_bytes).
-    HeadTooLong {
-        /// That limit, in bytes.
-        limit: usize,
-    },
-    /// The head has more lines than [`Config::max_headers`](crate::Config::max_headers).
-    TooManyHeaders {
-        /// That limit.
-        limit: usize,
-    },
-    /// The head was not complete after
-    /// [`Config::handshake_timeout`](crate::Config::handshake_timeout).
-    TimedOut,
-    /// `Upgrade` is not `websocket`.
-    NotUpgraded,
-    /// `Connection` does not list `Upgrade`.
-    ConnectionWithoutUpgrade,
-    /// `Sec-WebSocket-Accept` does not answer this handshake's key.
-    WrongAcceptKey,
-    /// The server chose a subprotocol that was not offered, or several.
-    SubprotocolNotOffered,
-    /// The server chose an extension that was not offered.
-    ExtensionNotOffered,
-}
-
-impl fmt::Display for HandshakeFailed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Status(status) => write!(f, "the server answered with status {status} instead of 101"),
-            Self::MalformedResponse => f.write_str("the server did not answer in HTTP/1.1"),
-            Self::BareLineFeed => f.write_str("a line of the response ends without carriage return"),
-            Self::HeadTooLong { limit } => write!(f, "response head longer than {limit} bytes"),
-            Self::TooManyHeaders { limit } => write!(f, "more than {limit} headers in the response"),
-            Self::TimedOut => f.write_str("the response did not arrive in time"),
-            Self::NotUpgraded => f.write_str("the response's Upgrade header is not websocket"),
-            Self::ConnectionWithoutUpgrade => {
-                f.write_str("the response's Connection header does not list Upgrade")
-            }
-            Self::WrongAcceptKey => f.write_str("the response's Sec-WebSocket-Accept does not match the key"),
-            Self::SubprotocolNotOffered => f.write_str("the server chose a subprotocol that was not offered"),
-            Self::ExtensionNotOffered => f.write_str("the server chose an extension that was not offered"),
-        }
-    }
-}
-
-impl core::error::Error for HandshakeFailed {}
-
-impl From<BadHead> for HandshakeFailed {
-    fn from(bad: BadHead) -> Self {
-        match bad {
-            BadHead::BareLineFeed => Self::BareLineFeed,
-            BadHead::TooLong { limit } => Self::HeadTooLong { limit },
-            BadHead::TooManyHeaders { limit } => Self::TooManyHeaders { limit },
-        }
-    }
-}
-
-/// Checks a response against what was asked; returns the subprotocol that the server chose.
-fn judge<'a>(
-    head: Head<'a>,
-    expected_accept_key: &[u8],
-    offered_subprotocols: &[u8],
-) -> Result<Option<&'a str>, HandshakeFailed> {
-    let mut headers = [const { MaybeUninit::uninit() }; Config::MAX_HEADERS];
-    let mut parsed = httparse::Response::new(&mut []);
-    let outcome = httparse::ParserConfig::default().parse_response_with_uninit_headers(
-        &mut parsed,
-        head.bytes,
-        &mut headers,
-    );
-    let (Ok(_), Some(1), Some(status)) = (outcome, parsed.version, parsed.code) else {
-        return Err(HandshakeFailed::MalformedResponse);
-    };
-    if status != 101 {
-        return Err(HandshakeFailed::Status(status));
-    }
-    let fields = Fields::collect(parsed.headers);
-    match fields.upgrade {
-        Once::Found(protocol) if protocol.eq_ignore_ascii_case(b"websocket") => {}
-        Once::Found(_) | Once::Missing | Once::Repeated => return Err(HandshakeFailed::NotUpgraded),
-    }
-    if !fields.connection_lists_upgrade {
-        return Err(HandshakeFailed::ConnectionWithoutUpgrade);
-    }
-    match fields.accept_key {
-        Once::Found(key) if key == expected_accept_key => {}
-        Once::Found(_) | Once::Missing | Once::Repeated => return Err(HandshakeFailed::WrongAcceptKey),
-    }
-    if fields.has_extensions {
-        return Err(HandshakeFailed::ExtensionNotOffered);
-    }
-    match fields.subprotocol {
-        Once::Missing => Ok(None),
-        Once::Found(chosen) if grammar::list(offered_subprotocols).any(|offered| offered == chosen) => {
-            Ok(core::str::from_utf8(chosen).ok())
-        }
-        Once::Found(_) | Once::Repeated => Err(HandshakeFailed::SubprotocolNotOffered),
-    }
-}
-
-/// The headers that decide about a response, gathered in one pass.
-#[derive(Default)]
-struct Fields<'a> {
-    upgrade: Once<'a>,
-    connection_lists_upgrade: bool,
-    accept_key: Once<'a>,
-    subprotocol: Once<'a>,
-    has_extensions: bool,
-}
-
-impl<'a> Fields<'a> {
-    fn collect(headers: &[httparse::Header<'a>]) -> Self {
-        let mut fields = Self::default();
-        for header in headers {
-            let is = |known: &str| header.name.eq_ignore_ascii_case(known);
-            if is("Upgrade") {
-                fields.upgrade.take_in(header.value);
-            } else if is("Connection") {
-                fields.connection_lists_upgrade |= grammar::list_contains(header.value, "Upgrade");
-            } else if is("Sec-WebSocket-Accept") {
-                fields.accept_key.take_in(header.value);
-            } else if is(SEC_WEBSOCKET_PROTOCOL) {
-                fields.subprotocol.take_in(header.value);
-            } else if is(SEC_WEBSOCKET_EXTENSIONS) {
-                fields.has_extensions |= grammar::list(header.value).next().is_some();
-            }
-        }
-        fields
     }
 }

@@ -53,6 +53,9 @@ pub(super) fn is_well_formed(value: &[u8]) -> bool {
 
 struct Malformed;
 
+/// A parameter's name, and its value if it has one.
+type Param<'a> = (&'a str, Option<Cow<'a, str>>);
+
 /// What is still to be read of a list of extensions.
 struct Rest<'a>(&'a str);
 
@@ -80,7 +83,7 @@ impl<'a> Rest<'a> {
     }
 
     /// `";" token [ "=" ( token | quoted-string ) ]`
-    fn param(&mut self) -> Result<Option<(&'a str, Option<Cow<'a, str>>)>, Malformed> {
+    fn param(&mut self) -> Result<Option<Param<'a>>, Malformed> {
         self.skip_space();
         if !self.skip(b';') {
             return Ok(None);

@@ -104,6 +104,24 @@ impl<'a> Iterator for Headers<'a> {
     }
 }
 
+/// A header that must not come twice.
+#[derive(Clone, Copy, Default)]
+pub(super) enum Once<'a> {
+    #[default]
+    Missing,
+    Found(&'a [u8]),
+    Repeated,
+}
+
+impl<'a> Once<'a> {
+    pub(super) const fn take_in(&mut self, value: &'a [u8]) {
+        *self = match self {
+            Self::Missing => Self::Found(value),
+            Self::Found(_) | Self::Repeated => Self::Repeated,
+        };
+    }
+}
+
 /// What is known of the lines seen so far. Carried from one piece of input to the next, so that no byte
 /// is looked at twice.
 #[derive(Debug, Default)]

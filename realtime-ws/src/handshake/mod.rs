@@ -17,9 +17,9 @@
 //!  Connection, whose first bytes are the response
 //! ```
 //!
-//! Both take the head off the front of the input and leave what follows it, since a client may send its
-//! first frame together with the request. Nothing is kept of a head that arrives whole: what the application sees of
-//! it is lent from the input. Of one that arrives in pieces, at most
+//! Both take the head off the front of the input and leave what follows it, since a first frame may come
+//! together with the head. Nothing is kept of a head that arrives whole: what the application sees of it is
+//! lent from the input. Of one that arrives in pieces, at most
 //! [`max_head_bytes`](crate::Config::max_head_bytes) are kept.
 //!
 //! # As a server
@@ -89,8 +89,10 @@
 //! ```
 
 mod accept_key;
+mod answer;
 mod client;
 mod extension;
+mod failure;
 mod grammar;
 mod head;
 mod origin;
@@ -98,13 +100,17 @@ mod refusal;
 mod request;
 mod response;
 mod server;
+mod upgrade;
 mod uri;
 
-pub use client::{ClientHandshake, ClientRequest, HandshakeFailed, Response};
+pub use client::{ClientHandshake, ClientRequest};
 pub use extension::Extension;
+pub use failure::HandshakeFailed;
 pub use head::Headers;
 pub use origin::{InvalidOrigin, Origin, OriginPolicy};
 pub use refusal::Refusal;
-pub use request::{Accept, HttpRequest, Request, Upgrade};
+pub use request::{HttpRequest, Request};
+pub use response::Response;
 pub use server::ServerHandshake;
+pub use upgrade::{Accept, Upgrade};
 pub use uri::{InvalidUri, Scheme, Uri};

@@ -1,5 +1,5 @@
+use super::answer::final_response;
 use super::head::BadHead;
-use super::response::final_response;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;

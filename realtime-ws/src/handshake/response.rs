@@ -1,113 +1,117 @@
-//! What a server sends: the switch to WebSocket, or an HTTP response that ends the connection.
+use super::answer::SEC_WEBSOCKET_PROTOCOL;
+use super::extension::SEC_WEBSOCKET_EXTENSIONS;
+use super::head::{Head, Headers, Once};
+use super::{HandshakeFailed, grammar};
+use crate::{Config, Connection, MaskingKeys, Timestamp};
+use alloc::sync::Arc;
+use core::mem::MaybeUninit;
 
-use super::grammar;
-use crate::ApiMisuse;
-use alloc::format;
-use alloc::vec::Vec;
-
-const SWITCHING_PROTOCOLS: &str =
-    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ";
-
-/// The response that accepts an upgrade (RFC 6455 §4.2.2); all parts are checked already.
-pub(super) fn switching_protocols(
-    accept_key: &[u8],
-    subprotocol: Option<&str>,
-    headers: &[(&str, &str)],
-) -> Vec<u8> {
-    let subprotocol = subprotocol.map(|chosen| ("Sec-WebSocket-Protocol", chosen));
-    let headers_bytes: usize =
-        headers.iter().chain(&subprotocol).map(|(name, value)| name.len() + value.len() + 4).sum();
-    let mut response =
-        Vec::with_capacity(SWITCHING_PROTOCOLS.len() + accept_key.len() + 2 + headers_bytes + 2);
-    response.extend_from_slice(SWITCHING_PROTOCOLS.as_bytes());
-    response.extend_from_slice(accept_key);
-    response.extend_from_slice(b"\r\n");
-    for (name, value) in subprotocol.iter().chain(headers) {
-        push_header(&mut response, name, value);
-    }
-    response.extend_from_slice(b"\r\n");
-    response
+/// A server's response that accepts the handshake and keeps all rules of RFC 6455 §4.1.
+#[derive(Debug)]
+pub struct Response<'a> {
+    pub(super) head: Head<'a>,
+    pub(super) subprotocol: Option<&'a str>,
+    pub(super) keys: MaskingKeys,
+    pub(super) config: &'a Arc<Config>,
 }
 
-/// [`final_response`] of parts that the application chose.
-pub(super) fn checked_final_response(
-    status: u16,
-    headers: &[(&str, &str)],
-    body: &[u8],
-) -> Result<Vec<u8>, ApiMisuse> {
-    if !(200..=599).contains(&status) || matches!(status, 204 | 205 | 304) {
-        return Err(ApiMisuse::InvalidStatus(status));
+impl<'a> Response<'a> {
+    /// The subprotocol that the server chose, one of those that were offered.
+    #[must_use]
+    pub const fn subprotocol(&self) -> Option<&'a str> {
+        self.subprotocol
     }
-    check_headers(headers, &["Connection", "Content-Length", "Transfer-Encoding"])?;
-    Ok(final_response(status, headers, body))
+
+    /// All headers, in the order they came.
+    #[must_use]
+    pub fn headers(&self) -> Headers<'a> {
+        self.head.headers()
+    }
+
+    /// The value of the first header called `name`, in any case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&'a [u8]> {
+        self.headers().value(name)
+    }
+
+    /// The connection that begins here.
+    #[must_use]
+    pub fn into_connection(self, now: Timestamp) -> Connection {
+        Connection::client(Arc::clone(self.config), self.keys, now)
+    }
 }
 
-/// A response after which the connection is closed. The body is plain text unless `headers` say otherwise.
-pub(super) fn final_response(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
-    let mut response = Vec::with_capacity(256 + body.len());
-    response.extend_from_slice(format!("HTTP/1.1 {status} {}\r\n", reason_phrase(status)).as_bytes());
-    // RFC 9110 §7.8: who sends `Upgrade` must list it in `Connection`.
-    let offers_upgrade = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("Upgrade"));
-    push_header(&mut response, "Connection", if offers_upgrade { "Upgrade, close" } else { "close" });
-    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("Content-Type")) {
-        push_header(&mut response, "Content-Type", "text/plain; charset=utf-8");
+/// Checks a response against what was asked; returns the subprotocol that the server chose.
+pub(super) fn judge<'a>(
+    head: Head<'a>,
+    expected_accept_key: &[u8],
+    offered_subprotocols: &[u8],
+) -> Result<Option<&'a str>, HandshakeFailed> {
+    let mut headers = [const { MaybeUninit::uninit() }; Config::MAX_HEADERS];
+    let mut parsed = httparse::Response::new(&mut []);
+    let outcome = httparse::ParserConfig::default().parse_response_with_uninit_headers(
+        &mut parsed,
+        head.bytes,
+        &mut headers,
+    );
+    let (Ok(httparse::Status::Complete(_)), Some(1), Some(status)) = (outcome, parsed.version, parsed.code)
+    else {
+        return Err(HandshakeFailed::MalformedResponse);
+    };
+    if status != 101 {
+        return Err(HandshakeFailed::Status(status));
     }
-    push_header(&mut response, "Content-Length", &format!("{}", body.len()));
-    for (name, value) in headers {
-        push_header(&mut response, name, value);
+    let fields = Fields::collect(parsed.headers);
+    match fields.upgrade {
+        Once::Found(protocol) if protocol.eq_ignore_ascii_case(b"websocket") => {}
+        Once::Found(_) | Once::Missing | Once::Repeated => return Err(HandshakeFailed::NotUpgraded),
     }
-    response.extend_from_slice(b"\r\n");
-    response.extend_from_slice(body);
-    response
-}
-
-/// Refuses headers that would not arrive as one header each, and those that the handshake itself writes:
-/// all that begin with `Sec-WebSocket-`, and `reserved`.
-pub(super) fn check_headers(headers: &[(&str, &str)], reserved: &[&str]) -> Result<(), ApiMisuse> {
-    for (name, value) in headers {
-        if !grammar::is_token(name.as_bytes()) {
-            return Err(ApiMisuse::InvalidHeader("the name of a header"));
+    if !fields.connection_lists_upgrade {
+        return Err(HandshakeFailed::ConnectionWithoutUpgrade);
+    }
+    match fields.accept_key {
+        Once::Found(key) if key == expected_accept_key => {}
+        Once::Found(_) | Once::Missing | Once::Repeated => return Err(HandshakeFailed::WrongAcceptKey),
+    }
+    if fields.has_extensions {
+        return Err(HandshakeFailed::ExtensionNotOffered);
+    }
+    match fields.subprotocol {
+        Once::Missing => Ok(None),
+        Once::Found(chosen) if grammar::list(offered_subprotocols).any(|offered| offered == chosen) => {
+            Ok(core::str::from_utf8(chosen).ok())
         }
-        if !grammar::is_field_value(value) {
-            return Err(ApiMisuse::InvalidHeader("the value of a header"));
-        }
-        let is_websocket = name.get(..14).is_some_and(|prefix| prefix.eq_ignore_ascii_case("Sec-WebSocket-"));
-        if is_websocket || reserved.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
-            return Err(ApiMisuse::ReservedHeader);
-        }
-    }
-    Ok(())
-}
-
-/// Appends one line; name and value are checked already.
-pub(super) fn push_header(head: &mut Vec<u8>, name: &str, value: &str) {
-    for part in [name, ": ", value, "\r\n"] {
-        head.extend_from_slice(part.as_bytes());
+        Once::Found(_) | Once::Repeated => Err(HandshakeFailed::SubprotocolNotOffered),
     }
 }
 
-/// The usual words for a status that a handshake is answered with; none for the others, which is valid.
-const fn reason_phrase(status: u16) -> &'static str {
-    match status {
-        200 => "OK",
-        301 => "Moved Permanently",
-        302 => "Found",
-        307 => "Temporary Redirect",
-        308 => "Permanent Redirect",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        408 => "Request Timeout",
-        413 => "Content Too Large",
-        426 => "Upgrade Required",
-        429 => "Too Many Requests",
-        431 => "Request Header Fields Too Large",
-        500 => "Internal Server Error",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        _ => "",
+/// The headers that decide about a response, gathered in one pass.
+#[derive(Default)]
+struct Fields<'a> {
+    upgrade: Once<'a>,
+    connection_lists_upgrade: bool,
+    accept_key: Once<'a>,
+    subprotocol: Once<'a>,
+    has_extensions: bool,
+}
+
+impl<'a> Fields<'a> {
+    fn collect(headers: &[httparse::Header<'a>]) -> Self {
+        let mut fields = Self::default();
+        for header in headers {
+            let is = |known: &str| header.name.eq_ignore_ascii_case(known);
+            if is("Upgrade") {
+                fields.upgrade.take_in(header.value);
+            } else if is("Connection") {
+                fields.connection_lists_upgrade |= grammar::list_contains(header.value, "Upgrade");
+            } else if is("Sec-WebSocket-Accept") {
+                fields.accept_key.take_in(header.value);
+            } else if is(SEC_WEBSOCKET_PROTOCOL) {
+                fields.subprotocol.take_in(header.value);
+            } else if is(SEC_WEBSOCKET_EXTENSIONS) {
+                fields.has_extensions |= grammar::list(header.value).next().is_some();
+            }
+        }
+        fields
     }
 }

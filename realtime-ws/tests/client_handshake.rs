@@ -117,6 +117,7 @@ fn the_sample_response_is_accepted_however_it_is_cut() {
 fn names_and_tokens_may_come_in_any_case_and_headers_in_any_order() {
     assert_accepted(&with_header(0, &["UPGRADE: WebSocket"]));
     assert_accepted(&with_header(1, &["connection: keep-alive", "connection: x, upgrade"]));
+    assert_accepted(&with_header(1, &["Connection: Upgrade", "Connection: keep-alive"]));
     let reversed: Vec<&str> = HEADERS.into_iter().rev().collect();
     assert_accepted(&response("HTTP/1.1 101 ", &reversed));
 }

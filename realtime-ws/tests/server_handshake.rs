@@ -127,6 +127,7 @@ fn frames_that_arrive_with_the_head_stay_in_the_input() {
 fn connection_may_be_a_list_in_any_case_or_over_several_lines() {
     assert_accepted(&with_header(2, &["connection: keep-alive, UPGRADE"]));
     assert_accepted(&with_header(2, &["Connection: keep-alive", "CONNECTION:\tupgrade\t"]));
+    assert_accepted(&with_header(2, &["Connection: Upgrade", "Connection: keep-alive"]));
     assert_accepted(&with_header(2, &["Connection:,,Upgrade,"]));
 }
 
@@ -135,6 +136,7 @@ fn upgrade_may_be_a_list_in_any_case() {
     assert_accepted(&with_header(1, &["Upgrade: foo, websocket"]));
     assert_accepted(&with_header(1, &["UPGRADE: WebSocket"]));
     assert_accepted(&with_header(1, &["Upgrade: h2c", "Upgrade: websocket"]));
+    assert_accepted(&with_header(1, &["Upgrade: websocket", "Upgrade: h2c"]));
 }
 
 #[test]

@@ -164,6 +164,7 @@ mod tests {
         for (origin, host) in [
             ("http://a.test", "b.test"),
             ("http://a.test", "a.test:8080"),
+            ("http://a.test:8080", "a.test"),
             ("https://a.test", "a.test:80"),
             ("http://a.test.evil", "a.test"),
             ("http://evil/http://a.test", "a.test"),

@@ -10,6 +10,7 @@ mod hub;
 mod input;
 mod outbox;
 mod presence;
+pub mod pusher;
 mod recipients;
 pub mod wire;
 

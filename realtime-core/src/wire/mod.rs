@@ -1,5 +1,9 @@
 //! How presence and subscription results look on the wire.
 
+mod pusher;
+
+pub use pusher::Pusher;
+
 use crate::{ChannelName, Denial, Member, Roster};
 use realtime_ws::PreparedMessage;
 

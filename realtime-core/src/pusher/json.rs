@@ -1,0 +1,122 @@
+//! JSON text written straight into one `String`, without a tree of values between.
+
+use alloc::string::String;
+
+/// Appends `text` as a JSON string, quotes included.
+pub(crate) fn push_string(out: &mut String, text: &str) {
+    out.push('"');
+    escape(text, |piece| out.push_str(piece));
+    out.push('"');
+}
+
+/// Appends a JSON string whose text is itself JSON, written by `write`. This is how the Pusher protocol
+/// carries the `data` of most frames.
+pub(crate) fn push_embedded(out: &mut String, write: impl FnOnce(&mut Embedded<'_>)) {
+    out.push('"');
+    write(&mut Embedded { out });
+    out.push('"');
+}
+
+/// The inside of a JSON string, seen as the JSON text that it holds.
+pub(crate) struct Embedded<'a> {
+    out: &'a mut String,
+}
+
+impl Embedded<'_> {
+    /// Appends `json` as it is.
+    pub(crate) fn json(&mut self, json: &str) {
+        escape(json, |piece| self.out.push_str(piece));
+    }
+
+    /// Appends `text` as a string of the JSON inside, quotes included.
+    pub(crate) fn string(&mut self, text: &str) {
+        self.json("\"");
+        escape(text, |piece| escape(piece, |piece| self.out.push_str(piece)));
+        self.json("\"");
+    }
+}
+
+/// Hands `emit` the pieces that make up `text` as the inside of a JSON string (RFC 8259 §7).
+fn escape(mut text: &str, mut emit: impl FnMut(&str)) {
+    loop {
+        let (clean, rest) = text.split_at(clean_prefix_bytes(text.as_bytes()));
+        emit(clean);
+        let Some(&byte) = rest.as_bytes().first() else { return };
+        emit(escaped(byte));
+        text = &rest[1..];
+    }
+}
+
+/// How many bytes at the front can stand in a JSON string as they are.
+fn clean_prefix_bytes(bytes: &[u8]) -> usize {
+    // Without an early exit inside of a chunk, the compiler compares a chunk's bytes all at once.
+    let is_clean = |chunk: &&[u8; 16]| !chunk.iter().fold(false, |any, &byte| any | must_escape(byte));
+    let in_chunks = bytes.as_chunks::<16>().0.iter().take_while(is_clean).count() * 16;
+    in_chunks + bytes[in_chunks..].iter().take_while(|&&byte| !must_escape(byte)).count()
+}
+
+fn must_escape(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+/// The escape of a byte that [`must_escape`].
+fn escaped(byte: u8) -> &'static str {
+    match byte {
+        b'"' => r#"\""#,
+        b'\\' => r"\\",
+        control => CONTROLS[usize::from(control & 0x1f)],
+    }
+}
+
+const CONTROLS: [&str; 32] = [
+    r"\u0000", r"\u0001", r"\u0002", r"\u0003", r"\u0004", r"\u0005", r"\u0006", r"\u0007", r"\b", r"\t",
+    r"\n", r"\u000b", r"\f", r"\r", r"\u000e", r"\u000f", r"\u0010", r"\u0011", r"\u0012", r"\u0013",
+    r"\u0014", r"\u0015", r"\u0016", r"\u0017", r"\u0018", r"\u0019", r"\u001a", r"\u001b", r"\u001c",
+    r"\u001d", r"\u001e", r"\u001f",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn string(text: &str) -> String {
+        let mut out = String::new();
+        push_string(&mut out, text);
+        out
+    }
+
+    fn embedded(text: &str) -> String {
+        let mut out = String::new();
+        push_embedded(&mut out, |data| data.string(text));
+        out
+    }
+
+    #[test]
+    fn every_character_is_written_as_serde_json_writes_it() {
+        for character in '\0'..=char::MAX {
+            let text = String::from_iter(['a', character, 'z']);
+            assert_eq!(string(&text), serde_json::to_string(&text).unwrap(), "{character:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_string_comes_back_as_it_was(text in any::<String>()) {
+            prop_assert_eq!(serde_json::from_str::<String>(&string(&text)).unwrap(), text);
+        }
+
+        #[test]
+        fn a_string_in_embedded_json_comes_back_after_decoding_twice(text in any::<String>()) {
+            let inside = serde_json::from_str::<String>(&embedded(&text)).unwrap();
+            prop_assert_eq!(serde_json::from_str::<String>(&inside).unwrap(), text);
+        }
+
+        // Long runs without an escape are where whole chunks are skipped.
+        #[test]
+        fn an_escape_is_found_at_every_offset(before in "[a-z]{0,40}", after in "[a-z\"\\\\\n]{0,40}") {
+            let text = before + "\"" + &after;
+            prop_assert_eq!(string(&text), serde_json::to_string(&text).unwrap());
+        }
+    }
+}

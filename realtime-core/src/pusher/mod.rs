@@ -1,0 +1,24 @@
+//! The Pusher protocol, version 7, as a server speaks it.
+//!
+//! ```text
+//! path ─▶ ConnectRequest     text ─▶ Conversation ─Reaction─▶ hub       HTTP ─▶ http::ApiRequest ─▶ http::Publish ─▶ hub
+//!                                    hub ─AuthorizationRequest─▶ authorize ─Decision─▶ hub ─▶ wire::Pusher ─▶ clients
+//! ```
+//!
+//! Pure, like all of this crate: a gateway hands in what came and does what comes out.
+//! - A connection is let in if [`ConnectRequest::parse`] accepts its path and there is an [`App`] with that key. Whoever
+//!   is not let in is told by a WebSocket that is accepted, gets [`ConnectError::frame`] and is closed.
+//! - [`Conversation`] greets and then gives a [`Reaction`] to each message.
+//! - [`authorize()`] answers what the hub asks of private and presence channels.
+//! - [`wire::Pusher`](crate::wire::Pusher) tells clients of their subscriptions and of each other.
+//! - [`http`] is how the app's own server publishes.
+//!
+//! Facts about the protocol are from its public documents and from what its clients do.
+
+mod error_code;
+pub mod frames;
+mod json;
+mod socket_id;
+
+pub use error_code::ErrorCode;
+pub use socket_id::{InvalidSocketId, SocketId};

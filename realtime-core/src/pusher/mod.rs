@@ -15,10 +15,16 @@
 //!
 //! Facts about the protocol are from its public documents and from what its clients do.
 
+mod app;
 mod error_code;
 pub mod frames;
+mod hex;
 mod json;
+mod shown;
+mod signature;
 mod socket_id;
 
+pub use app::{App, InvalidAuth, Secret};
 pub use error_code::ErrorCode;
+pub use signature::SigningString;
 pub use socket_id::{InvalidSocketId, SocketId};

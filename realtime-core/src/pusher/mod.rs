@@ -16,15 +16,21 @@
 //! Facts about the protocol are from its public documents and from what its clients do.
 
 mod app;
+mod channel_name;
+mod error;
 mod error_code;
 pub mod frames;
 mod hex;
 mod json;
+mod message;
 mod shown;
 mod signature;
 mod socket_id;
 
 pub use app::{App, InvalidAuth, Secret};
+pub use channel_name::{InvalidChannelName, MAX_CHANNEL_NAME_BYTES, parse_channel_name};
+pub use error::ClientError;
 pub use error_code::ErrorCode;
+pub use message::{ClientMessage, MAX_CHANNEL_DATA_BYTES, MAX_EVENT_NAME_BYTES};
 pub use signature::SigningString;
 pub use socket_id::{InvalidSocketId, SocketId};

@@ -16,21 +16,30 @@
 //! Facts about the protocol are from its public documents and from what its clients do.
 
 mod app;
+mod auth_endpoint;
+mod authorize;
+mod channel_data;
 mod channel_name;
+mod credentials;
 mod error;
 mod error_code;
 pub mod frames;
 mod hex;
 mod json;
 mod message;
+mod query;
 mod shown;
 mod signature;
 mod socket_id;
 
 pub use app::{App, InvalidAuth, Secret};
+pub use auth_endpoint::{ChannelAuthRequest, InvalidChannelAuthRequest};
+pub use authorize::authorize;
+pub use channel_data::{InvalidChannelData, MAX_USER_ID_CHARS, parse_channel_data};
 pub use channel_name::{InvalidChannelName, MAX_CHANNEL_NAME_BYTES, parse_channel_name};
 pub use error::ClientError;
 pub use error_code::ErrorCode;
 pub use message::{ClientMessage, MAX_CHANNEL_DATA_BYTES, MAX_EVENT_NAME_BYTES};
+pub use query::{InvalidQuery, Query};
 pub use signature::SigningString;
 pub use socket_id::{InvalidSocketId, SocketId};

@@ -27,6 +27,7 @@ mod error;
 mod error_code;
 pub mod frames;
 mod hex;
+pub mod http;
 mod json;
 mod message;
 mod query;

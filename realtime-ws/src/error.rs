@@ -101,6 +101,12 @@ pub enum ApiMisuse {
     /// A whole message cannot be sent while one sent in pieces is unfinished (§5.4), nor a piece
     /// of the other kind.
     UnfinishedMessage,
+    /// [`Config::max_unsent_bytes`](crate::Config::max_unsent_bytes) wait to be written already: write
+    /// first.
+    QueueFull {
+        /// That limit, in bytes.
+        limit: usize,
+    },
     /// A ping or pong carries at most 125 bytes (§5.5).
     ControlPayloadTooLong,
     /// This close code must not be sent (§7.4.2); see [`CloseCode::is_sendable`].
@@ -119,6 +125,7 @@ impl fmt::Display for ApiMisuse {
         match self {
             Self::SendAfterClose => f.write_str("the connection is closing: nothing more can be sent"),
             Self::UnfinishedMessage => f.write_str("a message sent in pieces is not finished"),
+            Self::QueueFull { limit } => write!(f, "{limit} bytes wait to be written already"),
             Self::ControlPayloadTooLong => f.write_str("a ping or pong carries at most 125 bytes"),
             Self::UnsendableCloseCode(code) => write!(f, "close code {code} must not be sent"),
             Self::InvalidHeader(place) => write!(f, "character not allowed in {place}"),

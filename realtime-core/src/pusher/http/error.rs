@@ -69,6 +69,8 @@ pub enum ApiError {
         signed: String,
     },
     /// The body is not a JSON object.
+    NotAnObject,
+    /// The body is not JSON, or a field in it is of another type.
     NotJson {
         /// What is wrong, and where.
         reason: String,
@@ -105,6 +107,7 @@ impl ApiError {
     pub const fn status(&self) -> u16 {
         match self {
             Self::Query(_)
+            | Self::NotAnObject
             | Self::NotJson { .. }
             | Self::Missing { .. }
             | Self::EventNameTooLong { .. }
@@ -155,6 +158,7 @@ impl fmt::Display for ApiError {
                 "auth_signature is not the HMAC-SHA256 of the following string with the app's secret, in \
                  lower-case hex: {signed:?}"
             ),
+            Self::NotAnObject => f.write_str("the body must be a JSON object"),
             Self::NotJson { reason } => write!(f, "the body is not valid: {reason}"),
             Self::Missing { field } => write!(f, "{field} is missing from the body"),
             Self::EventNameTooLong { bytes } => {

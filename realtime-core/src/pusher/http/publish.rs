@@ -35,6 +35,10 @@ impl Publish {
     /// # Errors
     /// [`ApiError`], with a text that names the limit where there is one.
     pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
+        // Serde would take an array of the fields as well.
+        if !body.trim_ascii_start().starts_with(b"{") {
+            return Err(ApiError::NotAnObject);
+        }
         let body: Body<'_> = serde_json::from_slice(body).map_err(not_json)?;
         let event = body.name.ok_or(ApiError::Missing { field: "name" })?;
         if event.is_empty() {

@@ -2,16 +2,19 @@
 #![no_std]
 extern crate alloc;
 mod action;
+mod announcer;
 mod channel;
 mod client;
 mod config;
 mod error;
 mod hub;
 mod input;
+mod join_order;
 mod outbox;
 mod presence;
 pub mod pusher;
 mod recipients;
+mod undecided;
 pub mod wire;
 
 pub use action::{Action, AuthorizationRequest, Decision, RequestId};

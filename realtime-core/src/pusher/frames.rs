@@ -4,6 +4,7 @@ use super::error_code::ErrorCode;
 use super::json::{Embedded, push_embedded, push_string};
 use super::socket_id::SocketId;
 use crate::{ChannelName, Member, Roster};
+use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt::Display;
 use core::num::NonZeroU32;
@@ -18,13 +19,8 @@ pub const PING: &str = r#"{"event":"pusher:ping","data":"{}"}"#;
 #[must_use]
 pub fn connection_established(socket_id: SocketId, activity_timeout_seconds: NonZeroU32) -> String {
     let mut frame = String::from(r#"{"event":"pusher:connection_established","data":"#);
-    push_embedded(&mut frame, |data| {
-        data.json(r#"{"socket_id":"#);
-        data.string(&socket_id.to_string());
-        data.json(r#","activity_timeout":"#);
-        data.json(&activity_timeout_seconds.to_string());
-        data.json("}");
-    });
+    let data = format!(r#"{{"socket_id":"{socket_id}","activity_timeout":{activity_timeout_seconds}}}"#);
+    push_string(&mut frame, &data);
     frame.push('}');
     frame
 }
@@ -75,7 +71,7 @@ pub fn client_event(
     }
     if let Some(sender) = sender {
         frame.push_str(r#","user_id":"#);
-        push_string(&mut frame, sender.id());
+        frame.push_str(sender.id_json());
     }
     frame.push('}');
     frame
@@ -124,7 +120,7 @@ pub fn member_added(channel: &ChannelName, member: &Member) -> String {
     frame.push_str(r#","data":"#);
     push_embedded(&mut frame, |data| {
         data.json(r#"{"user_id":"#);
-        data.string(member.id());
+        data.json(member.id_json());
         data.json(r#","user_info":"#);
         data.json(user_info(member));
         data.json("}");
@@ -141,7 +137,7 @@ pub fn member_removed(channel: &ChannelName, member: &Member) -> String {
     frame.push_str(r#","data":"#);
     push_embedded(&mut frame, |data| {
         data.json(r#"{"user_id":"#);
-        data.string(member.id());
+        data.json(member.id_json());
         data.json("}");
     });
     frame.push('}');
@@ -157,12 +153,12 @@ fn push_presence(data: &mut Embedded<'_>, roster: &Roster) {
     data.json(r#"{"presence":{"ids":["#);
     for (index, member) in roster.members().enumerate() {
         data.json(separator(index));
-        data.string(member.id());
+        data.json(member.id_json());
     }
     data.json(r#"],"hash":{"#);
     for (index, member) in roster.members().enumerate() {
         data.json(separator(index));
-        data.string(member.id());
+        data.json(member.id_json());
         data.json(":");
         data.json(user_info(member));
     }

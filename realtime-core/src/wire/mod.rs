@@ -1,11 +1,9 @@
 //! How presence and the answers to a subscribe look on the wire.
 
 mod plain;
-
-pub use plain::Plain;
-
 mod pusher;
 
+pub use plain::Plain;
 pub use pusher::Pusher;
 
 use crate::{ChannelName, Denial, Member, Roster};

@@ -1,8 +1,6 @@
 use super::Wire;
 use crate::pusher::frames;
 use crate::{ChannelName, Denial, Member, Roster};
-use alloc::borrow::ToOwned;
-use alloc::format;
 use alloc::string::String;
 use realtime_ws::PreparedMessage;
 
@@ -21,7 +19,7 @@ impl Wire for Pusher {
 
     fn denied(&self, channel: &ChannelName, denial: &Denial) -> Option<PreparedMessage> {
         let (kind, status) = kind_and_status(denial);
-        prepared(frames::subscription_error(channel, kind, &reason(denial), status))
+        prepared(frames::subscription_error(channel, kind, denial, status))
     }
 
     fn joined(&self, channel: &ChannelName, member: &Member) -> Option<PreparedMessage> {
@@ -43,22 +41,7 @@ fn kind_and_status(denial: &Denial) -> (&'static str, u16) {
         Denial::NoAuthorizer | Denial::Refused(_) => ("AuthError", 401),
         Denial::AuthorizerTimedOut => ("AuthError", 503),
         Denial::TooManyChannels { .. } | Denial::TooManyMembers { .. } => ("LimitReached", 429),
+        Denial::MemberTooLong { .. } => ("LimitReached", 413),
         Denial::ChannelNameTooLong { .. } | Denial::ChannelNameEmpty => ("InvalidChannel", 400),
-    }
-}
-
-fn reason(denial: &Denial) -> String {
-    match denial {
-        Denial::NoAuthorizer => "this server lets nobody into private and presence channels".to_owned(),
-        Denial::Refused(reason) => reason.clone(),
-        Denial::AuthorizerTimedOut => "the authorizer did not answer in time".to_owned(),
-        Denial::TooManyChannels { limit } => format!("a connection may be in at most {limit} channels"),
-        Denial::TooManyMembers { limit } => {
-            format!("the channel has {limit} members, the most that it may have")
-        }
-        Denial::ChannelNameTooLong { limit } => {
-            format!("the channel name is too long; at most {limit} bytes are accepted")
-        }
-        Denial::ChannelNameEmpty => "the channel name is empty".to_owned(),
     }
 }

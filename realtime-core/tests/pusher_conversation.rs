@@ -1,5 +1,7 @@
 //! What a client says and what comes of it, message by message.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where its premises do")]
+
 use core::num::NonZeroU32;
 use core::time::Duration;
 use proptest::prelude::*;

@@ -1,5 +1,7 @@
 //! What the HTTP API lets an app's own server do, and what it says when it does not.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where its premises do")]
+
 use proptest::prelude::*;
 use realtime_core::pusher::http::{ApiCall, ApiError, ApiRequest, MAX_EVENT_BYTES, Publish};
 use realtime_core::pusher::{App, InvalidChannelName, InvalidQuery, InvalidSocketId, Secret};

@@ -1,5 +1,7 @@
 //! Signatures of the Pusher protocol, against the samples of its public documents.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where its premises do")]
+
 use realtime_core::pusher::{App, ChannelAuthRequest, InvalidAuth, Secret, SigningString, SocketId};
 
 fn app() -> App {

@@ -31,34 +31,41 @@ impl Embedded<'_> {
 
 /// Appends `text` as the inside of a JSON string (RFC 8259 §7).
 fn push_escaped(out: &mut String, mut text: &str) {
-    loop {
-        let (clean, rest) = text.split_at(clean_prefix_bytes(text.as_bytes()));
-        out.push_str(clean);
-        let Some(&byte) = rest.as_bytes().first() else { return };
-        out.push_str(escaped(byte));
-        text = &rest[1..];
+    let mut escaped = 0; // how much at the front of `text` has its escape in `out` already
+    while let Some((at, byte)) = find_to_escape(text.as_bytes(), escaped) {
+        out.push_str(&text[..at]);
+        if byte < 0x20 {
+            out.push_str(CONTROLS[usize::from(byte)]);
+            (text, escaped) = (&text[at + 1..], 0);
+        } else {
+            // The byte itself stands behind a backslash, so it goes with what follows in one copy.
+            out.push('\\');
+            (text, escaped) = (&text[at..], 1);
+        }
     }
+    out.push_str(text);
 }
 
-/// How many bytes at the front can stand in a JSON string as they are.
-fn clean_prefix_bytes(bytes: &[u8]) -> usize {
+/// The first byte from `start` on that cannot stand in a JSON string as it is, and where.
+fn find_to_escape(bytes: &[u8], start: usize) -> Option<(usize, u8)> {
+    // Most text either has an escape soon or has none for long.
+    let mut start = start;
+    let near = &bytes[start..bytes.len().min(start + CHUNK)];
+    if let Some(at) = near.iter().position(|&byte| must_escape(byte)) {
+        return Some((start + at, near[at]));
+    }
+    start += near.len();
     // Without an early exit inside of a chunk, the compiler compares a chunk's bytes all at once.
-    let is_clean = |chunk: &&[u8; 16]| !chunk.iter().fold(false, |any, &byte| any | must_escape(byte));
-    let in_chunks = bytes.as_chunks::<16>().0.iter().take_while(is_clean).count() * 16;
-    in_chunks + bytes[in_chunks..].iter().take_while(|&&byte| !must_escape(byte)).count()
+    let is_clean = |chunk: &&[u8; CHUNK]| !chunk.iter().fold(false, |any, &byte| any | must_escape(byte));
+    start += bytes[start..].as_chunks::<CHUNK>().0.iter().take_while(is_clean).count() * CHUNK;
+    let at = start + bytes[start..].iter().position(|&byte| must_escape(byte))?;
+    Some((at, bytes[at]))
 }
+
+const CHUNK: usize = 16;
 
 fn must_escape(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
-}
-
-/// The escape of a byte that [`must_escape`].
-fn escaped(byte: u8) -> &'static str {
-    match byte {
-        b'"' => r#"\""#,
-        b'\\' => r"\\",
-        control => CONTROLS[usize::from(control & 0x1f)],
-    }
 }
 
 const CONTROLS: [&str; 32] = [

@@ -10,6 +10,7 @@ mod error;
 mod hub;
 mod input;
 mod join_order;
+mod json;
 mod outbox;
 mod presence;
 pub mod pusher;

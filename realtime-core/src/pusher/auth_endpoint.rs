@@ -2,11 +2,11 @@
 
 use super::app::App;
 use super::channel_name::{InvalidChannelName, parse_channel_name};
-use super::json::push_string;
 use super::query::{InvalidQuery, Query};
 use super::signature::SigningString;
 use super::socket_id::{InvalidSocketId, SocketId};
 use crate::ChannelName;
+use crate::json::push_string;
 use alloc::string::String;
 use core::fmt;
 

@@ -1,8 +1,8 @@
 //! The frames that a server sends. The one place that knows which `data` is a JSON string that holds JSON.
 
 use super::error_code::ErrorCode;
-use super::json::{Embedded, push_embedded, push_string};
 use super::socket_id::SocketId;
+use crate::json::{Embedded, push_embedded, push_string};
 use crate::{ChannelName, Member, Roster};
 use alloc::format;
 use alloc::string::{String, ToString};

@@ -28,7 +28,6 @@ mod error_code;
 pub mod frames;
 mod hex;
 pub mod http;
-mod json;
 mod message;
 mod query;
 mod rate;

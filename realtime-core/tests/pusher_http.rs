@@ -179,6 +179,10 @@ fn what_is_wrong_with_an_event_is_said() {
         (r#"{"name":"e","data":"","channels":[]}"#, missing("channels")),
         (r#"{"name":"e","data":"","channel":""}"#, ApiError::Channel(InvalidChannelName::Empty)),
         (r#"{"name":"e","data":"","channel":"a","socket_id":"1"}"#, ApiError::SocketId(InvalidSocketId)),
+        (
+            r#"{"name":"e","data":"","channel":"a","info":"user_count,age"}"#,
+            ApiError::UnknownInfo { name: "age".into() },
+        ),
     ] {
         assert_eq!(publish(body), Err(expected.clone()), "{body}");
         assert_eq!(expected.status(), 400);
@@ -186,12 +190,7 @@ fn what_is_wrong_with_an_event_is_said() {
     for body in ["", "hello", "[]", r#"["e","d",["a"],null,null]"#, "3"] {
         assert_eq!(publish(body), Err(ApiError::NotAnObject), "{body}");
     }
-    for body in [
-        "{",
-        r#"{"name":1}"#,
-        r#"{"channels":"a"}"#,
-        r#"{"name":"a","name":"b"}"#,
-    ] {
+    for body in ["{", r#"{"name":1}"#, r#"{"channels":"a"}"#, r#"{"name":"a","name":"b"}"#] {
         assert!(matches!(publish(body), Err(ApiError::NotJson { .. })), "{body}");
     }
     assert!(matches!(Publish::parse(b"{\"name\":\"\xff\"}"), Err(ApiError::NotJson { .. })));

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where its premises do")]
 
 use proptest::prelude::*;
+use realtime_core::pusher::http::Publish;
 use realtime_core::pusher::{
     App, Conversation, Reaction, Secret, Settings, SigningString, SocketId, Standing, authorize,
 };
@@ -257,6 +258,34 @@ fn a_client_event_reaches_the_others_with_its_sender() {
     assert!(gateway.receives(bob).is_empty());
     let [refusal] = &gateway.receives(eve)[..] else { panic!("not one frame") };
     assert!(refusal.starts_with(r#"{"event":"pusher:error""#), "{refusal}");
+}
+
+#[test]
+fn a_publisher_is_told_what_it_asks_of_the_channels() {
+    let mut gateway = Gateway::new();
+    let (ada, ada_too) = (gateway.connect(), gateway.connect());
+    for client in [ada, ada_too] {
+        gateway.subscribes(client, "presence-a", Some(r#"{"user_id":"ada"}"#));
+    }
+    gateway.says(ada, &subscribe("b", "", None));
+
+    let answer = |info: &str| {
+        let body =
+            json!({ "name": "e", "data": "", "channels": ["presence-a", "b", "presence-c"], "info": info });
+        Publish::parse(body.to_string().as_bytes()).unwrap().answer(&gateway.hub)
+    };
+    assert_eq!(answer(""), "{}");
+    assert_eq!(
+        answer("user_count"),
+        r#"{"channels":{"presence-a":{"user_count":1},"b":{},"presence-c":{"user_count":0}}}"#
+    );
+    assert_eq!(
+        answer("subscription_count,user_count"),
+        concat!(
+            r#"{"channels":{"presence-a":{"subscription_count":2,"user_count":1},"b":{"subscription_count":1},"#,
+            r#""presence-c":{"subscription_count":0,"user_count":0}}}"#
+        )
+    );
 }
 
 #[test]

@@ -99,6 +99,11 @@ pub enum ApiError {
     Channel(InvalidChannelName),
     /// `socket_id` is none.
     SocketId(InvalidSocketId),
+    /// `info` asks for something that is not known of channels.
+    UnknownInfo {
+        /// What it asks for.
+        name: String,
+    },
 }
 
 impl ApiError {
@@ -113,7 +118,8 @@ impl ApiError {
             | Self::EventNameTooLong { .. }
             | Self::TooManyChannels { .. }
             | Self::Channel(_)
-            | Self::SocketId(_) => 400,
+            | Self::SocketId(_)
+            | Self::UnknownInfo { .. } => 400,
             Self::Unsigned { .. }
             | Self::WrongKey { .. }
             | Self::WrongAuthVersion { .. }
@@ -173,6 +179,9 @@ impl fmt::Display for ApiError {
             ),
             Self::Channel(invalid) => invalid.fmt(f),
             Self::SocketId(invalid) => invalid.fmt(f),
+            Self::UnknownInfo { name } => {
+                write!(f, "info asks for {}; accepted are user_count and subscription_count", Shown(name))
+            }
         }
     }
 }

@@ -21,9 +21,11 @@
 //! ```
 
 mod error;
+mod info;
 mod publish;
 mod request;
 
 pub use error::ApiError;
+pub use info::ChannelInfo;
 pub use publish::{MAX_EVENT_BYTES, MAX_PUBLISH_CHANNELS, Publish};
 pub use request::{ApiCall, ApiRequest, MAX_CLOCK_DIFFERENCE_SECONDS};

@@ -1,8 +1,9 @@
 use super::error::ApiError;
-use crate::ChannelName;
+use super::info::ChannelInfo;
 use crate::pusher::channel_name::parse_channel_name;
 use crate::pusher::socket_id::SocketId;
 use crate::pusher::{MAX_EVENT_NAME_BYTES, frames};
+use crate::{ChannelName, Hub};
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -27,6 +28,8 @@ pub struct Publish {
     pub data: String,
     /// A connection that does not get it, such as the one that caused it.
     pub except: Option<SocketId>,
+    /// What its publisher wants to know of the channels.
+    pub info: ChannelInfo,
 }
 
 impl Publish {
@@ -56,6 +59,7 @@ impl Publish {
             channels: channels(body.channels.unwrap_or_default(), body.channel)?,
             data: data.into_owned(),
             except: body.socket_id.map(|id| id.parse()).transpose()?,
+            info: ChannelInfo::parse(&body.info.unwrap_or_default())?,
         })
     }
 
@@ -63,6 +67,12 @@ impl Publish {
     #[must_use]
     pub fn message(&self, channel: &ChannelName) -> PreparedMessage {
         PreparedMessage::new(&frames::event(channel, &self.event, &self.data))
+    }
+
+    /// The JSON to answer the publisher with: `{}`, or what it wants to know of the channels.
+    #[must_use]
+    pub fn answer(&self, hub: &Hub) -> String {
+        self.info.answer(&self.channels, hub)
     }
 }
 
@@ -78,6 +88,8 @@ struct Body<'a> {
     channel: Option<Cow<'a, str>>,
     #[serde(borrow)]
     socket_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    info: Option<Cow<'a, str>>,
 }
 
 /// The text that listeners get for `data`.

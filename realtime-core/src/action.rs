@@ -1,4 +1,4 @@
-use crate::{ChannelKind, ChannelName, ClientId, Credentials, Denial, Member, Recipients};
+use crate::{ChannelKind, ChannelName, ClientId, Credentials, Denial, Home, Member, Recipients};
 use alloc::string::String;
 use realtime_ws::{CloseCode, PreparedMessage};
 
@@ -64,6 +64,8 @@ pub enum Action {
     Disconnect {
         /// The client.
         client: ClientId,
+        /// Where it lives.
+        home: Home,
         /// The code.
         code: CloseCode,
         /// The reason to tell it.

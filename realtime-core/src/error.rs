@@ -76,3 +76,36 @@ impl fmt::Display for InputError {
 }
 
 impl core::error::Error for InputError {}
+
+/// What the application wanted was not done; nothing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HubError {
+    /// The hub is closed, for good.
+    Closed,
+    /// No such client, or it is gone.
+    UnknownClient,
+    /// So much waits to be delivered that the hub takes nothing more for the moment; see
+    /// [`MailboxLimits`](crate::MailboxLimits).
+    Overloaded,
+}
+
+impl From<InputError> for HubError {
+    fn from(error: InputError) -> Self {
+        match error {
+            InputError::Closed => Self::Closed,
+            InputError::UnknownClient => Self::UnknownClient,
+        }
+    }
+}
+
+impl fmt::Display for HubError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => InputError::Closed.fmt(f),
+            Self::UnknownClient => InputError::UnknownClient.fmt(f),
+            Self::Overloaded => f.write_str("the hub is overloaded: too many deliveries wait"),
+        }
+    }
+}
+
+impl core::error::Error for HubError {}

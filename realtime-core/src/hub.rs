@@ -5,7 +5,7 @@ use crate::undecided::Undecided;
 use crate::wire::Wire;
 use crate::{
     Action, Authorization, AuthorizationRequest, ChannelKind, ChannelName, ClientId, Config, Credentials,
-    Decision, Denial, Input, InputError, Member, Recipients, Roster,
+    Decision, Denial, Home, Input, InputError, Member, Recipients, Roster,
 };
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
@@ -64,7 +64,9 @@ impl Hub {
         self.now = self.now.max(now);
         self.deny_overdue();
         match (input, self.state) {
-            (Input::Gone { client }, _) => self.forget(client, Farewell::Told),
+            (Input::Gone { client }, _) => {
+                self.forget(client, Farewell::Told);
+            }
             (Input::TimePassed, _) => {}
             (Input::Close, State::Open) => self.close(),
             (Input::Close, State::Closed) => {}
@@ -210,12 +212,14 @@ impl Hub {
     }
 
     fn disconnect(&mut self, id: ClientId, code: CloseCode, reason: String, farewell: Farewell) {
-        self.forget(id, farewell);
-        self.announcer.act(Action::Disconnect { client: id, code, reason });
+        if let Some(home) = self.forget(id, farewell) {
+            self.announcer.act(Action::Disconnect { client: id, home, code, reason });
+        }
     }
 
-    fn forget(&mut self, id: ClientId, farewell: Farewell) {
-        let Some(client) = self.clients.remove(id) else { return };
+    /// Where the client lived, if it was known.
+    fn forget(&mut self, id: ClientId, farewell: Farewell) -> Option<Home> {
+        let client = self.clients.remove(id)?;
         for request in client.requests() {
             self.undecided.take(request);
         }
@@ -223,6 +227,7 @@ impl Hub {
         for subscription in client.into_subscriptions() {
             self.channels.leave((id, home), subscription, farewell, &mut self.announcer);
         }
+        Some(home)
     }
 
     fn close(&mut self) {

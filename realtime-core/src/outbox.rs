@@ -98,6 +98,27 @@ impl Outbox {
         filled
     }
 
+    /// Like [`poll_transmit`](Self::poll_transmit), without the first `skip` messages.
+    pub(crate) fn poll_transmit_after<'s>(&'s self, skip: usize, slices: &mut [&'s [u8]]) -> usize {
+        if skip == 0 {
+            return self.poll_transmit(slices);
+        }
+        let mut filled = 0;
+        for (slice, message) in slices.iter_mut().zip(self.messages().skip(skip)) {
+            *slice = message.frame();
+            filled += 1;
+        }
+        filled
+    }
+
+    /// How much of the first message is still to be transmitted, if it is on its way; otherwise zero.
+    pub(crate) fn unsent_of_front(&self) -> usize {
+        match &self.front {
+            Some(front) if self.is_in_mid_frame() => front.frame().len() - self.front_transmitted,
+            Some(_) | None => 0,
+        }
+    }
+
     /// The first `bytes` bytes of what [`poll_transmit`](Self::poll_transmit) lent were written.
     ///
     /// # Panics
@@ -156,6 +177,18 @@ impl Outbox {
     pub fn clear(&mut self) -> u64 {
         let lost = self.len() as u64;
         *self = Self { dropped: self.dropped, ..Self::new(self.limits) };
+        lost
+    }
+
+    /// Forgets what has not begun to be transmitted, because something else must be sent instead. Returns how many
+    /// messages are lost with it; [`dropped`](Self::dropped) does not count them.
+    pub fn clear_untransmitted(&mut self) -> u64 {
+        if !self.is_in_mid_frame() {
+            return self.clear();
+        }
+        let lost = self.rest.len() as u64;
+        self.rest = VecDeque::new();
+        self.bytes = self.front.as_ref().map_or(0, |front| front.frame().len());
         lost
     }
 

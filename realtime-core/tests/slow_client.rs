@@ -1,5 +1,8 @@
 //! What waits for a client that receives slowly, and what happens when too much does.
 
+mod common;
+
+use common::*;
 use proptest::prelude::*;
 use realtime_core::{Outbox, OutboxLimits, Pushed, SlowConsumer};
 use realtime_ws::PreparedMessage;
@@ -157,6 +160,27 @@ fn clearing_says_how_many_messages_are_lost() {
     assert_eq!((outbox.len(), outbox.bytes(), outbox.is_in_mid_frame()), (0, 0, false));
     assert_eq!(outbox.dropped(), 1, "what the policy dropped");
     assert_eq!(outbox.push("4".into()), Pushed::Queued);
+}
+
+#[test]
+fn a_client_whose_outbox_overflows_can_be_disconnected_while_the_others_go_on() {
+    let mut hub = TestHub::new();
+    let [slow, b] = [(); 2].map(|()| hub.connect());
+    for peer in [slow, b] {
+        hub.actions(peer.subscribes("news"));
+    }
+    let mut outbox = outbox(1, SlowConsumer::Disconnect);
+    let pushed = ["1", "2"].map(|text| {
+        let seen = hub.actions(broadcast("news", text));
+        assert_eq!(seen, [slow.is_sent(text), b.is_sent(text)]);
+        outbox.push(text.into())
+    });
+    assert_eq!(pushed, [Pushed::Queued, Pushed::Overflowed]);
+
+    hub.actions(slow.must_leave());
+    assert_eq!((hub.hub.client_count(), hub.hub.subscriber_count(&"news".into())), (1, 1));
+    assert_eq!(outbox.dropped(), 0);
+    hub.assert_actions(broadcast("news", "3"), [b.is_sent("3")]);
 }
 
 #[derive(Clone, Debug)]

@@ -1,10 +1,12 @@
 //! The vocabulary of the transcripts: who does what, and what exactly comes of it.
 #![allow(dead_code, unreachable_pub, reason = "each test file is a crate of its own that uses a part of it")]
 
+pub mod random;
+
 use realtime_core::wire::{Plain, Wire};
 use realtime_core::{
     Action, Authorization, AuthorizationRequest, ChannelName, ClientId, Config, Credentials, Decision,
-    Denial, Home, Hub, Input, InputError, Member, Recipients, RequestId, Roster,
+    Denial, Home, Hub, Input, InputError, Member, RequestId, Roster,
 };
 use realtime_ws::{CloseCode, PreparedMessage, Timestamp};
 use std::time::Duration;
@@ -116,18 +118,10 @@ pub fn drain(hub: &mut Hub) -> Vec<Action> {
 }
 
 pub fn seen(action: &Action) -> Vec<Seen> {
-    match action {
-        Action::Deliver { to, message } => {
-            to.iter().map(|client| Seen::Sent(client, message.clone())).collect()
-        }
-        other => vec![Seen::Did(other.clone())],
-    }
-}
-
-pub fn recipients(action: &Action) -> Option<&Recipients> {
-    match action {
-        Action::Deliver { to, .. } => Some(to),
-        _ => None,
+    if let Action::Deliver { to, message } = action {
+        to.iter().map(|client| Seen::Sent(client, message.clone())).collect()
+    } else {
+        vec![Seen::Did(action.clone())]
     }
 }
 

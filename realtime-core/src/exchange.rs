@@ -134,11 +134,18 @@ pub enum Outcome {
 }
 
 impl Exchange {
-    /// An exchange around `hub` for the loops [`Home`] 0 to `homes - 1`.
+    /// An exchange around `hub` with one loop, [`Home::default`]; each of its mailboxes is bounded by `limits`.
     #[must_use]
-    pub fn new(hub: Hub, homes: u16, limits: MailboxLimits) -> Self {
-        let mailboxes = (0..homes).map(|_| Mailbox::default()).collect();
+    pub fn new(hub: Hub, limits: MailboxLimits) -> Self {
+        let mailboxes = Vec::from([Mailbox::default()]);
         Self { hub, limits, mailboxes, to_wake: Vec::new(), notices: VecDeque::new() }
+    }
+
+    /// Makes room for the orders of one more loop; `None` if there are 65,536 already.
+    pub fn add_home(&mut self) -> Option<Home> {
+        let home = Home(u16::try_from(self.mailboxes.len()).ok()?);
+        self.mailboxes.push(Mailbox::default());
+        Some(home)
     }
 
     /// The hub, to be asked.

@@ -90,7 +90,8 @@ impl Secret {
         }
 
         let mut feed = Feed(self.mac.clone());
-        // Only a `Display` that breaks its contract fails here; what it wrote is then signed, and fits nothing.
+        // Only a `Display` that breaks its contract fails here; what it wrote is then signed, and fits
+        // nothing.
         let _ = write!(feed, "{text}");
         feed.0
     }

@@ -6,8 +6,8 @@ use crate::{AuthorizationRequest, ChannelKind, Decision, Member};
 use alloc::string::ToString;
 use core::fmt;
 
-/// Decides whether a client is let into a private or presence channel: by the signature of the app's own server, so
-/// nobody has to be asked.
+/// Decides whether a client is let into a private or presence channel: by the signature of the app's own
+/// server, so nobody has to be asked.
 ///
 /// Only for requests whose subscribe came from a [`Conversation`](super::Conversation).
 #[must_use]

@@ -11,7 +11,8 @@ pub const MAX_USER_ID_CHARS: usize = 128;
 
 /// Whom the other members of a presence channel see, from its `channel_data`: `{"user_id":…,"user_info":…}`.
 ///
-/// `user_id` is a string, or a number, which is taken as it is written; `user_info` is any JSON and stays as it is.
+/// `user_id` is a string, or a number, which is taken as it is written; `user_info` is any JSON and stays as
+/// it is.
 ///
 /// # Errors
 /// [`InvalidChannelData`] says what is wrong with it.

@@ -19,8 +19,8 @@ pub struct ConnectRequest {
 }
 
 impl ConnectRequest {
-    /// The versions of the protocol that are spoken. Clients that name an older one speak, in all that this server
-    /// offers, the same.
+    /// The versions of the protocol that are spoken. Clients that name an older one speak, in all that this
+    /// server offers, the same.
     pub const PROTOCOLS: core::ops::RangeInclusive<u32> = 5..=7;
 
     /// Parses a request's path, without what the gateway is mounted under, and its query, without the `?`.

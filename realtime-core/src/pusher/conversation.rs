@@ -12,8 +12,8 @@ use realtime_ws::{PreparedMessage, Timestamp};
 
 /// One client's side of the protocol, from its greeting on: takes what it says and tells what is to be done.
 ///
-/// Keeps no subscriptions, which are the hub's, and no liveness, which is the connection's. A connection begins with
-/// [`greeting`](Self::greeting); then each of its messages gives one [`Reaction`].
+/// Keeps no subscriptions, which are the hub's, and no liveness, which is the connection's. A connection
+/// begins with [`greeting`](Self::greeting); then each of its messages gives one [`Reaction`].
 #[derive(Clone, Debug)]
 pub struct Conversation {
     socket_id: SocketId,
@@ -91,8 +91,8 @@ impl Conversation {
         frames::connection_established(self.socket_id, self.settings.activity_timeout_seconds)
     }
 
-    /// Takes a text message. `standing` tells how the client is in a channel, as [`Standing::of`] does; it is asked at
-    /// most once, and only for client events, so that all else needs no hub.
+    /// Takes a text message. `standing` tells how the client is in a channel, as [`Standing::of`] does; it is
+    /// asked at most once, and only for client events, so that all else needs no hub.
     ///
     /// A message that is not accepted is answered with an error event that says why; the connection lives.
     pub fn handle_text(

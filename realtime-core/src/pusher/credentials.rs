@@ -8,7 +8,8 @@ use core::str;
 /// What a client shows for a private or presence channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SubscribeCredentials<'a> {
-    /// The client's connection, so that the authorizer needs no table of its own. Ours, never the client's word.
+    /// The client's connection, so that the authorizer needs no table of its own. Ours, never the client's
+    /// word.
     pub(crate) socket_id: SocketId,
     /// `key:signature`, on one line.
     pub(crate) auth: &'a str,

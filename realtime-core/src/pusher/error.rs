@@ -4,8 +4,8 @@ use super::shown::Shown;
 use alloc::string::String;
 use core::fmt;
 
-/// A message that was not accepted. The client's fault; it is told with a `pusher:error` event, whose text is what
-/// `Display` writes, and the connection lives.
+/// A message that was not accepted. The client's fault; it is told with a `pusher:error` event, whose text is
+/// what `Display` writes, and the connection lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientError {
     /// The frame is binary.

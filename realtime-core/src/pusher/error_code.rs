@@ -33,12 +33,13 @@ impl ErrorCode {
     pub const UNSUPPORTED_VERSION: Self = Self::named(4007);
     /// 4008, closes: no version was named. Not sent by this server, which then takes version 7.
     pub const NO_VERSION: Self = Self::named(4008);
-    /// 4009, closes: the connection is not authorized. Never for one failed subscribe, which is an event: a client
-    /// closed with it never comes back.
+    /// 4009, closes: the connection is not authorized. Never for one failed subscribe, which is an event: a
+    /// client closed with it never comes back.
     pub const UNAUTHORIZED: Self = Self::named(4009);
     /// 4100, closes: the server is at its capacity; try again later.
     pub const OVER_CAPACITY: Self = Self::named(4100);
-    /// 4200, closes: connect again at once. A server that sends it to many at a time is met by all of them at a time.
+    /// 4200, closes: connect again at once. A server that sends it to many at a time is met by all of them at
+    /// a time.
     pub const RECONNECT: Self = Self::named(4200);
     /// 4201, closes: no pong came in time.
     pub const NO_PONG: Self = Self::named(4201);

@@ -25,7 +25,8 @@ pub fn connection_established(socket_id: SocketId, activity_timeout_seconds: Non
     frame
 }
 
-/// `pusher:error`: something was not accepted. As the first frame of a connection it acts like the close code.
+/// `pusher:error`: something was not accepted. As the first frame of a connection it acts like the close
+/// code.
 #[must_use]
 pub fn error(code: Option<ErrorCode>, message: &impl Display) -> String {
     let mut frame = String::from(r#"{"event":"pusher:error","data":{"code":"#);
@@ -39,7 +40,8 @@ pub fn error(code: Option<ErrorCode>, message: &impl Display) -> String {
     frame
 }
 
-/// An event of the app's server on a channel. `data` is what its listeners get: usually, but not always, JSON.
+/// An event of the app's server on a channel. `data` is what its listeners get: usually, but not always,
+/// JSON.
 #[must_use]
 pub fn event(channel: &ChannelName, event: &str, data: &str) -> String {
     let mut frame = String::with_capacity(64 + event.len() + data.len() * 5 / 4);
@@ -52,8 +54,8 @@ pub fn event(channel: &ChannelName, event: &str, data: &str) -> String {
     frame
 }
 
-/// An event of another client on a channel. `data` is JSON and stands as it was sent; `sender` is who sent it, in
-/// presence channels.
+/// An event of another client on a channel. `data` is JSON and stands as it was sent; `sender` is who sent
+/// it, in presence channels.
 #[must_use]
 pub fn client_event(
     channel: &ChannelName,
@@ -77,8 +79,8 @@ pub fn client_event(
     frame
 }
 
-/// `pusher_internal:subscription_succeeded`: the client was let into a channel. `roster` is who is in it, the client
-/// included, if it is a presence channel.
+/// `pusher_internal:subscription_succeeded`: the client was let into a channel. `roster` is who is in it, the
+/// client included, if it is a presence channel.
 #[must_use]
 pub fn subscription_succeeded(channel: &ChannelName, roster: Option<&Roster>) -> String {
     // Two mentions of an id and one of some info, with their quotes escaped.
@@ -171,8 +173,8 @@ fn separator(index: usize) -> &'static str {
     if index == 0 { "" } else { "," }
 }
 
-/// What the others are shown of a member. An object even where there is nothing to show: listeners read its fields
-/// without asking whether it is there.
+/// What the others are shown of a member. An object even where there is nothing to show: listeners read its
+/// fields without asking whether it is there.
 fn user_info(member: &Member) -> &str {
     member.info().unwrap_or("{}")
 }

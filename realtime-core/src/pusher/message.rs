@@ -49,8 +49,8 @@ pub enum ClientMessage<'a> {
 impl<'a> ClientMessage<'a> {
     /// Parses the text of one frame.
     ///
-    /// As lenient as clients need it: `data` may be an object or a string that holds one, and may be anything or
-    /// missing where nothing is expected in it. Unknown fields are ignored.
+    /// As lenient as clients need it: `data` may be an object or a string that holds one, and may be anything
+    /// or missing where nothing is expected in it. Unknown fields are ignored.
     ///
     /// # Errors
     /// [`ClientError`] says what is wrong and what is accepted.

@@ -1,12 +1,14 @@
 //! The Pusher protocol, version 7, as a server speaks it.
 //!
 //! ```text
-//! path ─▶ ConnectRequest     text ─▶ Conversation ─Reaction─▶ hub       HTTP ─▶ http::ApiRequest ─▶ http::Publish ─▶ hub
-//!                                    hub ─AuthorizationRequest─▶ authorize ─Decision─▶ hub ─▶ wire::Pusher ─▶ clients
+//! path ─▶ ConnectRequest
+//! text ─▶ Conversation ─Reaction─▶ Hub ─AuthorizationRequest─▶ authorize ─Decision─▶ Hub ─▶ wire::Pusher ─▶ clients
+//! HTTP ─▶ http::ApiRequest ─▶ http::Publish ─▶ Hub
 //! ```
 //!
 //! Pure, like all of this crate: a gateway hands in what came and does what comes out.
-//! - A connection is let in if [`ConnectRequest::parse`] accepts its path and there is an [`App`] with that key. Whoever
+//! - A connection is let in if [`ConnectRequest::parse`] accepts its path and there is an [`App`] with that
+//!   key. Whoever
 //!   is not let in is told by a WebSocket that is accepted, gets [`ConnectError::frame`] and is closed.
 //! - [`Conversation`] greets and then gives a [`Reaction`] to each message.
 //! - [`authorize()`] answers what the hub asks of private and presence channels.

@@ -13,8 +13,8 @@ impl Query {
     /// The most parameters.
     pub const MAX_PARAMETERS: usize = 64;
 
-    /// Parses `name=value&…` as HTML forms write it: `%` and two digits stand for a byte, `+` for a space. A name
-    /// without `=` has an empty value.
+    /// Parses `name=value&…` as HTML forms write it: `%` and two digits stand for a byte, `+` for a space. A
+    /// name without `=` has an empty value.
     ///
     /// # Errors
     /// [`InvalidQuery`]: what the client sent cannot be read, or only in more than one way.

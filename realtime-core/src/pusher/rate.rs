@@ -2,11 +2,12 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 use realtime_ws::Timestamp;
 
-/// What one client may still send of something that is allowed `per_second` times a second: that many at once, and
-/// one more each time that a fraction of a second has passed.
+/// What one client may still send of something that is allowed `per_second` times a second: that many at
+/// once, and one more each time that a fraction of a second has passed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Allowance {
-    // When a client that sends as fast as it may would be where this one is: one moment stands for the whole count.
+    // When a client that sends as fast as it may would be where this one is: one moment stands for the whole
+    // count.
     used_until: Timestamp,
 }
 

@@ -1,7 +1,7 @@
 use core::fmt::{self, Write};
 
-/// Text from a client as an error message shows it: in quotes, and cut where it is long, so that an answer does not
-/// grow with the request.
+/// Text from a client as an error message shows it: in quotes, and cut where it is long, so that an answer
+/// does not grow with the request.
 #[derive(Clone, Copy)]
 pub(crate) struct Shown<'a>(pub(crate) &'a str);
 

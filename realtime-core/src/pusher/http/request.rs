@@ -6,8 +6,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use md5::{Digest, Md5};
 
-/// How far a request's clock may be from the server's, in seconds: as long as a request that was overheard can be
-/// sent again.
+/// How far a request's clock may be from the server's, in seconds: as long as a request that was overheard
+/// can be sent again.
 pub const MAX_CLOCK_DIFFERENCE_SECONDS: u64 = 600;
 
 /// A request as it came in, before anything in it is believed.
@@ -52,11 +52,12 @@ impl<'a> ApiRequest<'a> {
 
     /// Checks that the app's own server signed this request, body included, and lately.
     ///
-    /// `unix_seconds` is the time now, since 1970. A wrong signature takes the same time wherever it is wrong. Gives the
-    /// query's parameters.
+    /// `unix_seconds` is the time now, since 1970. A wrong signature takes the same time wherever it is
+    /// wrong. Gives the query's parameters.
     ///
     /// # Errors
-    /// [`ApiError`]: the client's fault, with the status to answer and a text that says what the right thing would be.
+    /// [`ApiError`]: the client's fault, with the status to answer and a text that says what the right thing
+    /// would be.
     pub fn verify(&self, app: &App, unix_seconds: u64) -> Result<Query, ApiError> {
         let query = Query::parse(self.query)?;
         let needed = |name| query.value(name).ok_or(ApiError::Unsigned { missing: name });
@@ -81,7 +82,8 @@ impl<'a> ApiRequest<'a> {
         Ok(query)
     }
 
-    /// What the signature is made of: method, path, and the other parameters, decoded and in the order of their names.
+    /// What the signature is made of: method, path, and the other parameters, decoded and in the order of
+    /// their names.
     fn signed_string(&self, query: &Query) -> String {
         let mut parameters: Vec<(String, &str)> = query
             .iter()

@@ -244,3 +244,29 @@ impl Outbox {
         self.front.iter().chain(&self.rest)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_outbox_owns_no_heap_memory() {
+        let mut outbox = Outbox::new(OutboxLimits::default());
+        for text in ["1", "2", "3"] {
+            outbox.push(text.into());
+        }
+        assert!(outbox.rest.capacity() > 0);
+        outbox.transmitted(outbox.bytes());
+        assert_eq!(outbox.rest.capacity(), 0);
+    }
+
+    #[test]
+    fn one_message_at_a_time_allocates_nothing() {
+        let mut outbox = Outbox::new(OutboxLimits::default());
+        for _ in 0..3 {
+            outbox.push("hi".into());
+            assert_eq!(outbox.rest.capacity(), 0);
+            outbox.pop();
+        }
+    }
+}

@@ -1,11 +1,14 @@
 //! How presence and the answers to a subscribe look on the wire.
 
 mod plain;
+mod pusher;
 
 pub use plain::Plain;
+pub use pusher::Pusher;
 
+use crate::json::push_string;
 use crate::{ChannelName, Denial, Member, Roster};
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use realtime_ws::PreparedMessage;
 
 /// A wire format: what clients are told of their subscriptions and of each other.
@@ -35,5 +38,7 @@ pub trait Wire: Send {
 
 /// `text` as a JSON string, quotes included.
 pub(crate) fn json_string(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    let mut json = String::with_capacity(text.len() + "\"\"".len());
+    push_string(&mut json, text);
+    json
 }

@@ -71,9 +71,15 @@ impl Outbox {
         Self { limits, front: None, rest: VecDeque::new(), front_transmitted: 0, bytes: 0, dropped: 0 }
     }
 
+    /// Whether `message` fits now.
+    #[must_use]
+    pub fn has_room_for(&self, message: &PreparedMessage) -> bool {
+        self.fits_behind(self.len(), self.bytes, message)
+    }
+
     /// Appends a message, or does what the policy says if it does not fit.
     pub fn push(&mut self, message: PreparedMessage) -> Pushed {
-        if self.fits_behind(self.len(), self.bytes, &message) {
+        if self.has_room_for(&message) {
             self.append(message);
             return Pushed::Queued;
         }
@@ -199,7 +205,7 @@ impl Outbox {
             return self.count_dropped(1);
         }
         let mut messages = 0;
-        while !self.fits_behind(self.len(), self.bytes, &message) {
+        while !self.has_room_for(&message) {
             if messages_that_stay == 0 {
                 self.remove_front();
             } else if let Some(oldest) = self.rest.pop_front() {

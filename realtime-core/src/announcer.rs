@@ -4,6 +4,9 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use realtime_ws::PreparedMessage;
 
+/// The most actions that room is kept for between inputs.
+const KEPT_CAPACITY: usize = 256;
+
 /// Says what happened, to the driver and through it to the clients.
 pub(crate) struct Announcer {
     pub(crate) wire: Box<dyn Wire>,
@@ -34,6 +37,11 @@ impl Announcer {
     }
 
     pub(crate) fn next(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        let action = self.actions.pop_front();
+        if action.is_none() {
+            // What the close of a large hub led to is not kept for good.
+            self.actions.shrink_to(KEPT_CAPACITY);
+        }
+        action
     }
 }

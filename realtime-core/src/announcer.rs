@@ -23,7 +23,8 @@ impl Announcer {
         self.actions.push_back(action);
     }
 
-    /// Delivers what `render` makes of a fact, if the wire format has a message for it and anybody is there to get it.
+    /// Delivers what `render` makes of a fact, if the wire format has a message for it and anybody is there
+    /// to get it.
     pub(crate) fn deliver(
         &mut self,
         to: Recipients,

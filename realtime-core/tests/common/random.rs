@@ -25,8 +25,8 @@ pub fn config() -> Config {
     }
 }
 
-/// One step. Clients and requests are named by when they appeared, the latest first, so that steps mostly concern what
-/// is alive.
+/// One step. Clients and requests are named by when they appeared, the latest first, so that steps mostly
+/// concern what is alive.
 #[derive(Clone, Debug)]
 pub enum Step {
     Connect { home: u16 },

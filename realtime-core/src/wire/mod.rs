@@ -20,7 +20,8 @@ pub trait Wire: Send {
     /// Whether the roster that a newcomer is told includes itself, so that it is not told of its own
     /// joining.
     ///
-    /// If not, the roster is the one before it joined, and its joining is told to all members, itself included.
+    /// If not, the roster is the one before it joined, and its joining is told to all members, itself
+    /// included.
     fn newcomer_knows_itself(&self) -> bool;
 
     /// What a client that was let into a channel is told before anything else of that channel. `roster` is

@@ -4,6 +4,9 @@ use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use realtime_ws::PreparedMessage;
 
+/// The most actions that room is kept for between inputs.
+const KEPT_CAPACITY: usize = 256;
+
 /// Says what happened, to the driver and through it to the clients.
 pub(crate) struct Announcer {
     pub(crate) wire: Box<dyn Wire>,
@@ -20,7 +23,8 @@ impl Announcer {
         self.actions.push_back(action);
     }
 
-    /// Delivers what `render` makes of a fact, if the wire format has a message for it and anybody is there to get it.
+    /// Delivers what `render` makes of a fact, if the wire format has a message for it and anybody is there
+    /// to get it.
     pub(crate) fn deliver(
         &mut self,
         to: Recipients,
@@ -34,6 +38,11 @@ impl Announcer {
     }
 
     pub(crate) fn next(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        let action = self.actions.pop_front();
+        if action.is_none() {
+            // What the close of a large hub led to is not kept for good.
+            self.actions.shrink_to(KEPT_CAPACITY);
+        }
+        action
     }
 }

@@ -106,10 +106,17 @@ impl Channel {
         };
 
         let knows_itself = announcer.wire.newcomer_knows_itself();
-        let welcome_before = (!knows_itself).then(|| announcer.wire.subscribed(&self.name, Some(roster)));
-        let (seat, joined) = roster.join(member);
-        let welcome = welcome_before.unwrap_or_else(|| announcer.wire.subscribed(&self.name, Some(roster)));
-        announcer.deliver(to_newcomer, |_| welcome);
+        let welcome = |roster: &Roster, announcer: &mut Announcer| {
+            announcer.deliver(to_newcomer, |wire| wire.subscribed(&self.name, Some(roster)));
+        };
+        let (seat, joined) = if knows_itself {
+            let place = roster.join(member);
+            welcome(roster, announcer);
+            place
+        } else {
+            welcome(roster, announcer);
+            roster.join(member)
+        };
         announcer.act(subscribed);
         if let Some(member) = joined {
             let to = self.subscribers.recipients(knows_itself.then_some(newcomer));

@@ -43,8 +43,8 @@ impl fmt::Debug for ClientId {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Home(pub u16);
 
-/// What a client shows to be let in: bytes that mean something to the authorizer only. Not shown by `Debug`, so that
-/// secrets do not reach a log.
+/// What a client shows to be let in: bytes that mean something to the authorizer only. Not shown by `Debug`,
+/// so that secrets do not reach a log.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Credentials(Option<Arc<[u8]>>);
 

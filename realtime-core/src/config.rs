@@ -13,8 +13,8 @@ pub struct Config {
     pub max_channel_name_bytes: usize,
     /// The most members of one presence channel. Default 10,000. One more is denied.
     pub max_members_per_channel: usize,
-    /// The longest member of a presence channel, in bytes of its JSON: `{"id":..,"info":..}`. Default 2 KiB. A
-    /// longer one is denied.
+    /// The longest member of a presence channel, in bytes of its JSON: `{"id":..,"info":..}`. Default 2 KiB.
+    /// A longer one is denied.
     pub max_member_bytes: usize,
 }
 

@@ -8,14 +8,17 @@ pub enum Denial {
     NoAuthorizer,
     /// The authorizer said no; the reason is its own.
     Refused(String),
-    /// The authorizer did not answer within [`Config::authorization_timeout`](crate::Config::authorization_timeout).
+    /// The authorizer did not answer within
+    /// [`Config::authorization_timeout`](crate::Config::authorization_timeout).
     AuthorizerTimedOut,
-    /// The client is in [`Config::max_channels_per_client`](crate::Config::max_channels_per_client) channels already.
+    /// The client is in [`Config::max_channels_per_client`](crate::Config::max_channels_per_client) channels
+    /// already.
     TooManyChannels {
         /// That limit.
         limit: usize,
     },
-    /// The channel has [`Config::max_members_per_channel`](crate::Config::max_members_per_channel) members already.
+    /// The channel has [`Config::max_members_per_channel`](crate::Config::max_members_per_channel) members
+    /// already.
     TooManyMembers {
         /// That limit.
         limit: usize,

@@ -218,6 +218,12 @@ impl Exchange {
         self.notices.pop_front()
     }
 
+    /// Whether there is something to tell the application.
+    #[must_use]
+    pub fn has_notices(&self) -> bool {
+        !self.notices.is_empty()
+    }
+
     /// Takes what the loop `home` has to do, in order, by exchanging its mailbox with the empty `orders`, whose memory serves
     /// for the orders to come.
     pub fn take_orders(&mut self, home: Home, orders: &mut VecDeque<Order>) {

@@ -15,9 +15,10 @@ use realtime_ws::{CloseCode, Timestamp};
 
 /// Clients, their channels and who is present in them.
 ///
-/// [`handle_input`](Self::handle_input) says what happened, [`poll_action`](Self::poll_action) what is to be done about it,
-/// [`poll_timeout`](Self::poll_timeout) when to come back if nothing happens. The same inputs lead to the
-/// same actions, byte for byte; the [crate's documentation](crate) shows the loop and what is promised.
+/// [`handle_input`](Self::handle_input) says what happened, [`poll_action`](Self::poll_action) what is to be
+/// done about it, [`poll_timeout`](Self::poll_timeout) when to come back if nothing happens. The same inputs
+/// lead to the same actions, byte for byte; the [crate's documentation](crate) shows the loop and what is
+/// promised.
 pub struct Hub {
     config: Config,
     // The latest moment that an input named: time does not run backwards.
@@ -58,8 +59,8 @@ impl Hub {
     /// An authorization that is overdue at `now` is denied first, whatever the input.
     ///
     /// # Errors
-    /// [`InputError`] if the application asks for something of a client that is not there, or of a closed hub. The
-    /// input changed nothing, and the hub goes on.
+    /// [`InputError`] if the application asks for something of a client that is not there, or of a closed
+    /// hub. The input changed nothing, and the hub goes on.
     pub fn handle_input(&mut self, input: Input, now: Timestamp) -> Result<(), InputError> {
         self.now = self.now.max(now);
         self.deny_overdue();
@@ -346,5 +347,16 @@ impl fmt::Debug for Hub {
             .field("channel_count", &self.channel_count())
             .field("is_closed", &self.is_closed())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hub_can_move_to_another_thread() {
+        fn is_send<T: Send>() {}
+        is_send::<Hub>();
     }
 }

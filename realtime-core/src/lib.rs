@@ -1,5 +1,5 @@
-//! Clients, channels, presence, authorization and fan-out as state machines that own no socket, clock, thread, lock
-//! or random source.
+//! Clients, channels, presence, authorization and fan-out as state machines that own no socket, clock,
+//! thread, lock or random source.
 //!
 //! ```text
 //!                        ┌─────────┐ ─ Deliver ────▶ an Outbox for each client ─▶ its transport
@@ -9,18 +9,19 @@
 //!
 //! # The contract
 //!
-//! **After every [`Hub::handle_input`], call [`Hub::poll_action`] until it returns `None`**, and perform each action in
-//! turn. Whoever does that is a *driver*. It has three more duties:
+//! **After every [`Hub::handle_input`], call [`Hub::poll_action`] until it returns `None`**, and perform each
+//! action in turn. Whoever does that is a *driver*. It has three more duties:
 //!
 //! 1. It tells the time: `now` accompanies every input, and [`Input::TimePassed`] comes at the moment that
 //!    [`Hub::poll_timeout`] names, unless another input comes first.
-//! 2. It keeps an [`Outbox`] for each client, puts what is delivered into it, and transmits from there whenever
-//!    the transport takes it. What an outbox could not hold is its answer to [`Outbox::push`].
+//! 2. It keeps an [`Outbox`] for each client, puts what is delivered into it, and transmits from there
+//!    whenever the transport takes it. What an outbox could not hold is its answer to [`Outbox::push`].
 //! 3. It says when a transport ended ([`Input::Gone`]), and closes those of [`Action::Disconnect`].
 //!
 //! ```
 //! use realtime_core::wire::Plain;
-//! use realtime_core::{Action, ClientId, Config, Credentials, Home, Hub, Input, InputError, Outbox, OutboxLimits};
+//! use realtime_core::{Action, ClientId, Config, Credentials, Home, Hub, Input, InputError};
+//! use realtime_core::{Outbox, OutboxLimits};
 //! use realtime_ws::Timestamp;
 //! use std::collections::HashMap;
 //!
@@ -82,18 +83,20 @@
 //! 1. Every subscriber of a channel sees its messages and presence changes in one and the same order.
 //! 2. A newcomer's roster and the joins that follow fit together without gap or overlap.
 //! 3. A member with several clients joins once and leaves once: with its first and its last.
-//! 4. After a client is gone, no channel, roster or count still holds it; its leaving was announced exactly once.
-//! 5. Nothing that one client does or fails to do delays another. Memory is bounded by [`Config`] and [`OutboxLimits`].
+//! 4. After a client is gone, no channel, roster or count still holds it; its leaving was announced exactly
+//!    once.
+//! 5. Nothing that one client does or fails to do delays another. Memory is bounded by [`Config`] and
+//!    [`OutboxLimits`].
 //! 6. A message is delivered, or its loss is counted: never silent.
 //!
-//! The same inputs lead to the same actions, byte for byte: a transcript, a replay and a bug report are each a list of
-//! inputs. A broadcast costs the hub the same however many clients are subscribed; what grows with them is delivery, which
-//! needs nothing of the hub and can be shared by several loops (see [`Recipients`]).
+//! The same inputs lead to the same actions, byte for byte: a transcript, a replay and a bug report are each
+//! a list of inputs. A broadcast costs the hub the same however many clients are subscribed; what grows with
+//! them is delivery, which needs nothing of the hub and can be shared by several loops (see [`Recipients`]).
 //!
 //! # Authorization
 //!
-//! Public channels let anyone in. About others the authorizer is asked, and it may take its time: nothing waits for it but
-//! the client that asked. Whatever happens in between has one outcome:
+//! Public channels let anyone in. About others the authorizer is asked, and it may take its time: nothing
+//! waits for it but the client that asked. Whatever happens in between has one outcome:
 //!
 //! | meanwhile | outcome |
 //! |---|---|

@@ -6,8 +6,8 @@ use realtime_ws::PreparedMessage;
 pub struct OutboxLimits {
     /// The most messages that wait. Default 64.
     pub max_messages: usize,
-    /// The most bytes that wait, frame headers included. Default 1 MiB. A message longer than this never fits, not even
-    /// alone.
+    /// The most bytes that wait, frame headers included. Default 1 MiB. A message longer than this never
+    /// fits, not even alone.
     pub max_bytes: usize,
     /// What happens when a message does not fit. Default: it is dropped.
     pub policy: SlowConsumer,
@@ -25,8 +25,8 @@ pub enum SlowConsumer {
     /// The new message is dropped and counted; the client lives.
     #[default]
     DropNewest,
-    /// The oldest messages are dropped and counted until the new one fits; the client lives. A message that is
-    /// partly transmitted stays, and one that would not fit even then is itself dropped and counted.
+    /// The oldest messages are dropped and counted until the new one fits; the client lives. A message that
+    /// is partly transmitted stays, and one that would not fit even then is itself dropped and counted.
     DropOldest,
     /// The client is to be disconnected; nothing is counted.
     Disconnect,
@@ -34,8 +34,9 @@ pub enum SlowConsumer {
 
 /// One client's bounded queue of references to messages.
 ///
-/// Messages leave either as bytes of WebSocket frames ([`poll_transmit`](Self::poll_transmit), [`transmitted`](Self::transmitted)) or
-/// whole, for any other transport ([`pop`](Self::pop)). An empty outbox owns no heap memory.
+/// Messages leave either as bytes of WebSocket frames ([`poll_transmit`](Self::poll_transmit),
+/// [`transmitted`](Self::transmitted)) or whole, for any other transport ([`pop`](Self::pop)). An empty
+/// outbox owns no heap memory.
 #[derive(Debug)]
 pub struct Outbox {
     limits: OutboxLimits,
@@ -71,9 +72,15 @@ impl Outbox {
         Self { limits, front: None, rest: VecDeque::new(), front_transmitted: 0, bytes: 0, dropped: 0 }
     }
 
+    /// Whether `message` fits now.
+    #[must_use]
+    pub fn has_room_for(&self, message: &PreparedMessage) -> bool {
+        self.fits_behind(self.len(), self.bytes, message)
+    }
+
     /// Appends a message, or does what the policy says if it does not fit.
     pub fn push(&mut self, message: PreparedMessage) -> Pushed {
-        if self.fits_behind(self.len(), self.bytes, &message) {
+        if self.has_room_for(&message) {
             self.append(message);
             return Pushed::Queued;
         }
@@ -84,8 +91,8 @@ impl Outbox {
         }
     }
 
-    /// Fills `slices` with what to write next, in order, and returns how many it filled. The first one starts where the last
-    /// write ended.
+    /// Fills `slices` with what to write next, in order, and returns how many it filled. The first one starts
+    /// where the last write ended.
     pub fn poll_transmit<'s>(&'s self, slices: &mut [&'s [u8]]) -> usize {
         let mut filled = 0;
         for (slice, message) in slices.iter_mut().zip(self.messages()) {
@@ -134,7 +141,8 @@ impl Outbox {
         assert!(self.front.is_some() || self.front_transmitted == 0, "more bytes transmitted than waited");
     }
 
-    /// Whether the first message is partly transmitted, so that no other frame can be sent before the rest of it.
+    /// Whether the first message is partly transmitted, so that no other frame can be sent before the rest of
+    /// it.
     #[must_use]
     pub const fn is_in_mid_frame(&self) -> bool {
         self.front_transmitted > 0
@@ -180,8 +188,8 @@ impl Outbox {
         lost
     }
 
-    /// Forgets what has not begun to be transmitted, because something else must be sent instead. Returns how many
-    /// messages are lost with it; [`dropped`](Self::dropped) does not count them.
+    /// Forgets what has not begun to be transmitted, because something else must be sent instead. Returns how
+    /// many messages are lost with it; [`dropped`](Self::dropped) does not count them.
     pub fn clear_untransmitted(&mut self) -> u64 {
         if !self.is_in_mid_frame() {
             return self.clear();
@@ -199,7 +207,7 @@ impl Outbox {
             return self.count_dropped(1);
         }
         let mut messages = 0;
-        while !self.fits_behind(self.len(), self.bytes, &message) {
+        while !self.has_room_for(&message) {
             if messages_that_stay == 0 {
                 self.remove_front();
             } else if let Some(oldest) = self.rest.pop_front() {

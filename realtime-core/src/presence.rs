@@ -151,7 +151,8 @@ impl Roster {
     }
 }
 
-/// A roster on which these members have joined in this order, as a test of a [`Wire`](crate::wire::Wire) needs one.
+/// A roster on which these members have joined in this order, as a test of a [`Wire`](crate::wire::Wire)
+/// needs one.
 impl FromIterator<Member> for Roster {
     fn from_iter<I: IntoIterator<Item = Member>>(members: I) -> Self {
         let mut roster = Self::default();

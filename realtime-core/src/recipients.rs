@@ -6,8 +6,9 @@ use core::{fmt, slice};
 
 /// A set of clients that a message goes to. Cheap to clone: a channel's subscribers are a shared snapshot.
 ///
-/// Grouped by [`Home`], so that a driver with several loops hands each of [`homes`](Self::homes) one clone, and each loop
-/// delivers to its own part with [`at`](Self::at). A driver with one loop takes [`iter`](Self::iter).
+/// Grouped by [`Home`], so that a driver with several loops hands each of [`homes`](Self::homes) one clone,
+/// and each loop delivers to its own part with [`at`](Self::at). A driver with one loop takes
+/// [`iter`](Self::iter).
 #[derive(Clone)]
 pub struct Recipients(Set);
 

@@ -110,6 +110,12 @@ impl Session {
         self.outgoing.is_finished_with(&self.receiver)
     }
 
+    /// Whether the peer's stream has ended, so that nothing more need be read.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.receiver.is_ended()
+    }
+
     /// See [`Connection::closure`].
     #[must_use]
     pub fn closure(&self) -> Option<&Closure> {
@@ -152,6 +158,12 @@ impl Outgoing {
             return Pushed::Dropped { messages: 1 };
         }
         self.outbox.push(message)
+    }
+
+    /// Whether `message` fits into the outbox now. If not, write what waits before the policy is asked.
+    #[must_use]
+    pub fn has_room_for(&self, message: &PreparedMessage) -> bool {
+        self.outbox.has_room_for(message)
     }
 
     /// Queues a reply, whose payload is copied; behind deliveries that wait it is bounded as they are.

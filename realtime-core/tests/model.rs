@@ -142,9 +142,9 @@ impl NaiveHub {
                 self.seen.push(Seen::Sent(client, message));
             }
             Input::Disconnect { client, code, reason } => {
-                self.known(client)?;
+                let home = self.known(client)?;
                 self.forget(client);
-                self.did(Action::Disconnect { client, code, reason });
+                self.did(Action::Disconnect { client, home, code, reason });
             }
             Input::Gone { client } => self.forget(client),
             Input::TimePassed => {}
@@ -262,10 +262,10 @@ impl NaiveHub {
 
     fn close(&mut self) {
         self.is_closed = true;
-        for (client, _) in self.clients.clone() {
+        for (client, home) in self.clients.clone() {
             self.forget(client);
             let reason = "the server is closing".into();
-            self.did(Action::Disconnect { client, code: CloseCode::GOING_AWAY, reason });
+            self.did(Action::Disconnect { client, home, code: CloseCode::GOING_AWAY, reason });
         }
         self.did(Action::Closed);
     }

@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use realtime_core::wire::Plain;
-use realtime_core::{Authorization, Config, Denial, Member};
+use realtime_core::{Action, Authorization, Config, Denial, Member};
 
 const ROOM: &str = "presence-room";
 
@@ -130,6 +130,26 @@ fn a_newcomer_that_knows_itself_is_in_the_roster_and_not_told_of_its_joining() {
     assert_eq!(hub.enter(b, ROOM, &bob()), expected);
     let expected = [b_again.is_sent("you are in presence-room with ada,bob"), b_again.is_in(ROOM)];
     assert_eq!(hub.enter(b_again, ROOM, &bob()), expected);
+}
+
+#[test]
+fn a_coming_or_going_is_rendered_once_however_many_are_told() {
+    let mut hub = TestHub::asking();
+    let [a, b, c] = [(); 3].map(|()| hub.connect());
+    hub.enter(a, ROOM, &ada());
+    hub.enter(b, ROOM, &bob());
+    let asked = hub.assert_asks(c.subscribes(ROOM));
+    let roster_then_join = vec![1, 3];
+    for (input, expected) in [(allows(asked.request), roster_then_join), (c.is_gone(), vec![2])] {
+        hub.hub.handle_input(input, hub.now).expect("the hub is open");
+        let mut told = Vec::new();
+        for action in drain(&mut hub.hub) {
+            if let Action::Deliver { to, .. } = action {
+                told.push(to.len());
+            }
+        }
+        assert_eq!(told, expected, "how many clients each message goes to");
+    }
 }
 
 #[test]

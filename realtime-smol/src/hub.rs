@@ -4,8 +4,9 @@ use crate::error::SubscribeError;
 use crate::random;
 use realtime_core::wire::{Plain, Wire};
 use realtime_core::{
-    Authorization, AuthorizationRequest, ChannelName, ClientId, Config, Credentials, Decision, Denial, Exchange,
-    Home, HubError, Input, LocalClients, Loss, MailboxLimits, Member, Notice, Order, Outcome, OutboxLimits,
+    Authorization, AuthorizationRequest, ChannelName, ClientId, Config, Credentials, Decision, Denial,
+    Exchange, Home, HubError, Input, LocalClients, Loss, MailboxLimits, Member, Notice, Order, OutboxLimits,
+    Outcome,
 };
 use realtime_ws::{CloseCode, PreparedMessage, Timestamp};
 use std::collections::VecDeque;
@@ -438,7 +439,9 @@ impl Hub {
             drop(locals);
             for loss in losses.drain(..) {
                 match loss {
-                    Loss::Dropped { client, messages } => self.exchange().note(Notice::Dropped { client, messages }),
+                    Loss::Dropped { client, messages } => {
+                        self.exchange().note(Notice::Dropped { client, messages })
+                    }
                     Loss::TooSlow { client } => {
                         self.exchange().note(Notice::TooSlow { client });
                         // It may leave orders for the next round.
@@ -481,7 +484,10 @@ impl Default for Hub {
 
 impl fmt::Debug for Hub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hub").field("clients", &self.client_count()).field("channels", &self.channel_count()).finish()
+        f.debug_struct("Hub")
+            .field("clients", &self.client_count())
+            .field("channels", &self.channel_count())
+            .finish()
     }
 }
 

@@ -1,5 +1,4 @@
 use realtime_ws::MaskingKeys;
-use std::io;
 
 /// Keys are drawn from the system in lots: a system call for each would cost more than the frame.
 const KEYS_PER_LOT: usize = 64;
@@ -28,7 +27,7 @@ pub(crate) fn seed() -> [u8; 16] {
 /// # Panics
 /// If the system has no random source: nothing here is safe without one.
 fn fill(bytes: &mut [u8]) {
-    if let Err(error) = getrandom::fill(bytes).map_err(io::Error::from) {
+    if let Err(error) = getrandom::fill(bytes) {
         panic!("the system's random source failed: {error}");
     }
 }

@@ -24,7 +24,7 @@ pub use config::{Config, Delivery, InvalidConfig, Keepalive};
 pub use connection::{Connection, MaskingKeys, Role};
 pub use error::{ApiMisuse, PeerMisbehaved};
 pub use event::{Event, Piece};
-pub use message::Message;
+pub use message::{Message, OwnedMessage};
 pub use opcode::{MessageKind, Opcode};
 pub use prepared::PreparedMessage;
 pub use receiver::{Receiver, Silence};

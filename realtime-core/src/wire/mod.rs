@@ -8,6 +8,7 @@ pub use pusher::Pusher;
 
 use crate::json::push_string;
 use crate::{ChannelName, Denial, Member, Roster};
+use alloc::boxed::Box;
 use alloc::string::String;
 use realtime_ws::PreparedMessage;
 
@@ -19,7 +20,8 @@ pub trait Wire: Send {
     /// Whether the roster that a newcomer is told includes itself, so that it is not told of its own
     /// joining.
     ///
-    /// If not, the roster is the one before it joined, and its joining is told to all members, itself included.
+    /// If not, the roster is the one before it joined, and its joining is told to all members, itself
+    /// included.
     fn newcomer_knows_itself(&self) -> bool;
 
     /// What a client that was let into a channel is told before anything else of that channel. `roster` is
@@ -34,6 +36,28 @@ pub trait Wire: Send {
 
     /// What the clients that remain in a presence channel are told when a member leaves.
     fn left(&self, channel: &ChannelName, member: &Member) -> Option<PreparedMessage>;
+}
+
+impl<W: Wire + ?Sized> Wire for Box<W> {
+    fn newcomer_knows_itself(&self) -> bool {
+        (**self).newcomer_knows_itself()
+    }
+
+    fn subscribed(&self, channel: &ChannelName, roster: Option<&Roster>) -> Option<PreparedMessage> {
+        (**self).subscribed(channel, roster)
+    }
+
+    fn denied(&self, channel: &ChannelName, denial: &Denial) -> Option<PreparedMessage> {
+        (**self).denied(channel, denial)
+    }
+
+    fn joined(&self, channel: &ChannelName, member: &Member) -> Option<PreparedMessage> {
+        (**self).joined(channel, member)
+    }
+
+    fn left(&self, channel: &ChannelName, member: &Member) -> Option<PreparedMessage> {
+        (**self).left(channel, member)
+    }
 }
 
 /// `text` as a JSON string, quotes included.

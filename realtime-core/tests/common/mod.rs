@@ -29,7 +29,7 @@ pub enum Seen {
 
 /// One client, for what it does and for what happens to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Peer(pub ClientId);
+pub struct Peer(pub ClientId, Home);
 
 impl TestHub {
     /// A hub without an authorizer.
@@ -57,7 +57,7 @@ impl TestHub {
     pub fn connect_at(&mut self, home: Home, credentials: &[u8]) -> Peer {
         let credentials = Credentials::from(credentials);
         match &self.actions(Input::Connect { credentials, home })[..] {
-            [Seen::Did(Action::Connected { client })] => Peer(*client),
+            [Seen::Did(Action::Connected { client })] => Peer(*client, home),
             other => panic!("a connect led to {other:?}"),
         }
     }
@@ -172,7 +172,7 @@ impl Peer {
     }
 
     pub fn is_disconnected(self, code: CloseCode, reason: &str) -> Seen {
-        Seen::Did(Action::Disconnect { client: self.0, code, reason: reason.into() })
+        Seen::Did(Action::Disconnect { client: self.0, home: self.1, code, reason: reason.into() })
     }
 }
 

@@ -25,8 +25,8 @@ pub fn config() -> Config {
     }
 }
 
-/// One step. Clients and requests are named by when they appeared, the latest first, so that steps mostly concern what
-/// is alive.
+/// One step. Clients and requests are named by when they appeared, the latest first, so that steps mostly
+/// concern what is alive.
 #[derive(Clone, Debug)]
 pub enum Step {
     Connect { home: u16 },
@@ -43,29 +43,40 @@ pub enum Step {
     Close,
 }
 
+/// A life, which may end with a close and what comes after it.
 pub fn steps() -> impl Strategy<Value = Vec<Step>> {
-    proptest::collection::vec(step(), 0..150)
+    let after_close = proptest::collection::vec(step(), 0..10);
+    (proptest::collection::vec(step(), 0..300), proptest::option::of(after_close)).prop_map(
+        |(mut steps, after_close)| {
+            if let Some(after_close) = after_close {
+                steps.push(Step::Close);
+                steps.extend(after_close);
+                steps.push(Step::Close);
+            }
+            steps
+        },
+    )
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let channel = || proptest::sample::select(&CHANNELS[..]);
-    let id = proptest::sample::select(&["", "ada", "bob", "eve", "dan"][..]);
+    let channel =
+        || proptest::prop_oneof![3 => Just("presence-a"), 5 => proptest::sample::select(&CHANNELS[..])];
+    let id = proptest::sample::select(&["", "ada", "ada", "bob", "eve"][..]);
     let info = proptest::sample::select(&["", "1", r#"{"a":2}"#, r#""longer than all limits""#][..]);
-    let client = || 0usize..8;
+    let client = || 0usize..6;
     prop_oneof![
         8 => (0u16..3).prop_map(|home| Step::Connect { home }),
         24 => (client(), channel()).prop_map(|(client, channel)| Step::Subscribe { client, channel }),
-        5 => (client(), channel()).prop_map(|(client, channel)| Step::Unsubscribe { client, channel }),
-        12 => (0usize..3, id, info).prop_map(|(request, id, info)| Step::Allow { request, id, info }),
+        4 => (client(), channel()).prop_map(|(client, channel)| Step::Unsubscribe { client, channel }),
+        20 => (0usize..3, id, info).prop_map(|(request, id, info)| Step::Allow { request, id, info }),
         3 => (0usize..3).prop_map(|request| Step::AllowAsItself { request }),
         2 => (0usize..3).prop_map(|request| Step::Deny { request }),
         8 => (channel(), proptest::option::of(client()))
             .prop_map(|(channel, except)| Step::Broadcast { channel, except }),
         3 => client().prop_map(|client| Step::Send { client }),
         1 => client().prop_map(|client| Step::Disconnect { client }),
-        5 => client().prop_map(|client| Step::Gone { client }),
-        5 => (0u64..40).prop_map(|millis| Step::Wait { millis }),
-        1 => Just(Step::Close),
+        2 => client().prop_map(|client| Step::Gone { client }),
+        4 => (0u64..30).prop_map(|millis| Step::Wait { millis }),
     ]
 }
 
@@ -164,8 +175,12 @@ impl Life {
         self.clients.iter().rev().nth(latest).copied()
     }
 
-    fn request(&self, latest: usize) -> Option<RequestId> {
-        self.requests.iter().rev().nth(latest).copied()
+    /// A request, which counts as the oldest from now on: a second answer to it is rare.
+    fn request(&mut self, latest: usize) -> Option<RequestId> {
+        let position = self.requests.len().checked_sub(1 + latest)?;
+        let request = self.requests.remove(position);
+        self.requests.insert(0, request);
+        Some(request)
     }
 
     /// A message that differs from all others.

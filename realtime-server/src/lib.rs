@@ -31,12 +31,17 @@
 //!   before a restarted gateway listens.
 
 mod connection;
+mod error;
 mod gateway;
 mod http;
 mod options;
+mod program;
+mod shutdown;
 mod sockets;
 mod startup;
 
+pub use error::Error;
 pub use gateway::{Gateway, GatewayBuilder, Stopper};
 pub use options::{AppName, AppSecret, Command, Demo, HELP, Options, UsageError};
+pub use program::run;
 pub use realtime_core::pusher::{App, Secret};

@@ -10,6 +10,9 @@ const COPY_BELOW_BYTES: usize = 2 * 1024;
 /// Sent bytes are cut off the front of a buffer that never runs empty once there are this many.
 const COMPACT_FROM_BYTES: usize = 32 * 1024;
 
+/// More pongs than these do not wait: whoever pings on without reading gets the answer to the latest.
+const MAX_WAITING_PONGS: u8 = 16;
+
 /// A buffer larger than this is freed rather than given back to its lender.
 const MAX_RECLAIMED_BYTES: usize = 256 * 1024;
 
@@ -27,8 +30,10 @@ pub(crate) struct Transmit {
     /// How much of the first of `shared` was written.
     shared_sent: usize,
     shared_bytes: usize,
-    /// Where in `buffer` the last pong begins. Only the latest is ever waiting.
+    /// Where in `buffer` the last pong begins.
     pong: Option<usize>,
+    /// How many pongs wait if the last one does.
+    waiting_pongs: u8,
     /// Whether `buffer` belongs to the driver and stays allocated when it is drained.
     is_lent: bool,
 }
@@ -76,38 +81,27 @@ impl Transmit {
     /// Puts a control frame before all frames that are not yet on their way.
     pub(crate) fn push_control(&mut self, frame: &[u8]) {
         let at = self.next_boundary();
-        if at == self.buffer.len() {
-            self.buffer.extend_from_slice(frame);
-        } else {
-            self.buffer.splice(at..at, frame.iter().copied());
-        }
-        // A shared frame that is on its way stays before it.
-        for splice in self.shared.iter_mut().skip(usize::from(self.shared_sent > 0)) {
-            if splice.at >= at {
-                splice.at += frame.len();
-            }
-        }
-        if let Some(pong) = &mut self.pong
-            && *pong >= at
-        {
-            *pong += frame.len();
-        }
+        self.insert(at, frame);
     }
 
-    /// Puts a pong before all frames that are not yet on their way, in the place of one that is not on its way
-    /// either (RFC 6455 §5.5.3 asks for an answer to the latest ping only).
+    /// Puts a pong before all frames that are not yet on their way, and behind the pongs that wait already. If there are
+    /// too many of those, it takes the place of the last one: RFC 6455 §5.5.3 asks for an answer to the latest ping only.
     pub(crate) fn push_pong(&mut self, frame: &[u8]) {
-        if let Some(at) = self.pong.take_if(|pong| *pong >= self.sent) {
-            let stale = frame_len(&self.buffer[at..]);
-            self.buffer.drain(at..at + stale);
-            for splice in &mut self.shared {
-                if splice.at > at {
-                    splice.at -= stale;
-                }
+        let at = match self.pong.filter(|pong| *pong >= self.sent) {
+            None => {
+                self.waiting_pongs = 1;
+                self.next_boundary()
             }
-        }
-        let at = self.next_boundary();
-        self.push_control(frame);
+            Some(last) if self.waiting_pongs == MAX_WAITING_PONGS => {
+                self.remove(last, frame_len(&self.buffer[last..]));
+                last
+            }
+            Some(last) => {
+                self.waiting_pongs += 1;
+                last + frame_len(&self.buffer[last..])
+            }
+        };
+        self.insert(at, frame);
         self.pong = Some(at);
     }
 
@@ -178,6 +172,35 @@ impl Transmit {
     /// The bytes held on the heap, shared frames left out.
     pub(crate) fn held_bytes(&self) -> usize {
         self.buffer.capacity() + self.shared.capacity() * mem::size_of::<Splice>()
+    }
+
+    /// Inserts a frame at a boundary that is not yet passed.
+    fn insert(&mut self, at: usize, frame: &[u8]) {
+        if at == self.buffer.len() {
+            self.buffer.extend_from_slice(frame);
+        } else {
+            self.buffer.splice(at..at, frame.iter().copied());
+        }
+        // A shared frame that is on its way stays before it.
+        for splice in self.shared.iter_mut().skip(usize::from(self.shared_sent > 0)) {
+            if splice.at >= at {
+                splice.at += frame.len();
+            }
+        }
+        if let Some(pong) = &mut self.pong
+            && *pong >= at
+        {
+            *pong += frame.len();
+        }
+    }
+
+    fn remove(&mut self, at: usize, bytes: usize) {
+        self.buffer.drain(at..at + bytes);
+        for splice in &mut self.shared {
+            if splice.at > at {
+                splice.at -= bytes;
+            }
+        }
     }
 
     fn reset(&mut self) {
@@ -280,7 +303,19 @@ mod tests {
     }
 
     #[test]
-    fn only_the_latest_pong_waits() {
+    fn every_ping_of_a_batch_is_answered_in_order() {
+        let mut transmit = Transmit::default();
+        let mut wire = Vec::new();
+        transmit.frames().extend(frame(Opcode::Text, &[b'a'; 10]));
+        for len in 0..10 {
+            transmit.push_pong(&frame(Opcode::Pong, &[0; 125][..len]));
+        }
+        write(&mut transmit, usize::MAX, &mut wire);
+        assert_eq!(opcodes(&wire)[..10], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(|len| (Opcode::Pong, len)));
+    }
+
+    #[test]
+    fn the_latest_pong_takes_the_place_of_the_last_one_when_many_wait() {
         let mut transmit = Transmit::default();
         let mut wire = Vec::new();
         transmit.frames().extend(frame(Opcode::Text, &[b'a'; 10]));
@@ -288,9 +323,10 @@ mod tests {
         for len in 0..100 {
             transmit.push_pong(&frame(Opcode::Pong, &[0; 125][..len]));
         }
-        assert!(transmit.unsent_bytes() < 150);
         write(&mut transmit, usize::MAX, &mut wire);
-        assert_eq!(opcodes(&wire), [(Opcode::Text, 10), (Opcode::Pong, 99)]);
+        let seen = opcodes(&wire);
+        assert_eq!(seen.len(), 1 + usize::from(MAX_WAITING_PONGS));
+        assert_eq!((seen[0], seen.last()), ((Opcode::Text, 10), Some(&(Opcode::Pong, 99))));
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub struct GatewayBuilder {
     threads: Option<NonZeroUsize>,
     settings: Settings,
     hub: HubConfig,
+    max_http_connections: usize,
 }
 
 /// What all connections of a gateway share.
@@ -84,6 +85,14 @@ impl GatewayBuilder {
         self
     }
 
+    /// Sets the most HTTP connections at a time; one more is answered with 503. Default 1,024. WebSocket connections are
+    /// not among them.
+    #[must_use]
+    pub fn max_http_connections(mut self, connections: usize) -> Self {
+        self.max_http_connections = connections;
+        self
+    }
+
     /// Listens at `address`; port 0 takes a free one.
     ///
     /// # Errors
@@ -115,7 +124,7 @@ impl GatewayBuilder {
         let shared = Arc::new(Shared { app: self.app, settings, hub, sockets, demo });
         let executor = Arc::new(Executor::new());
         let (running, stopping) = bounded(1);
-        let http = HttpServer::new(executor.clone(), shared.clone(), stopping);
+        let http = HttpServer::new(executor.clone(), shared.clone(), stopping, self.max_http_connections);
         let stopper = Stopper { server: server.stopper(), running };
         Ok(Gateway { server, connections: Connections { shared, http }, executor, stopper })
     }
@@ -126,7 +135,14 @@ impl Gateway {
     #[must_use]
     pub fn builder(app: App) -> GatewayBuilder {
         let settings = Settings { activity_timeout_seconds: ACTIVITY_TIMEOUT_SECONDS, ..Settings::default() };
-        GatewayBuilder { app, demo: Demo::default(), threads: None, settings, hub: HubConfig::default() }
+        GatewayBuilder {
+            app,
+            demo: Demo::default(),
+            threads: None,
+            settings,
+            hub: HubConfig::default(),
+            max_http_connections: 1024,
+        }
     }
 
     /// The address that it listens at.

@@ -28,9 +28,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use stream::HttpStream;
 
-/// The most HTTP connections at a time; one more is answered with 503.
-const MAX_CONNECTIONS: usize = 1024;
-
 /// How long a connection may take from one request to the end of the next one's head. The first head is bounded by the
 /// WebSocket handshake's limits, which has read it.
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -48,18 +45,25 @@ pub(crate) struct HttpServer {
     executor: Arc<Executor<'static>>,
     shared: Arc<Shared>,
     stopping: Stopping,
+    max_connections: usize,
     places: Arc<Semaphore>,
 }
 
 impl HttpServer {
-    pub(crate) fn new(executor: Arc<Executor<'static>>, shared: Arc<Shared>, stopping: Stopping) -> Self {
-        Self { executor, shared, stopping, places: Arc::new(Semaphore::new(MAX_CONNECTIONS)) }
+    pub(crate) fn new(
+        executor: Arc<Executor<'static>>,
+        shared: Arc<Shared>,
+        stopping: Stopping,
+        max_connections: usize,
+    ) -> Self {
+        let places = Arc::new(Semaphore::new(max_connections));
+        Self { executor, shared, stopping, max_connections, places }
     }
 
     /// Serves a connection on which an HTTP request came, to its end; does not wait for that.
     pub(crate) fn serve(&self, takeover: Takeover) {
         let Some(place) = self.places.try_acquire_arc() else {
-            refuse(takeover.stream);
+            refuse(takeover.stream, self.max_connections);
             return;
         };
         let connection = serve(takeover, self.shared.clone(), self.stopping.clone(), place);
@@ -68,8 +72,8 @@ impl HttpServer {
 
     /// Waits until all connections have ended, which they do soon after the gateway stopped. No more are taken.
     pub(crate) async fn finished(&self) {
-        let mut places = Vec::with_capacity(MAX_CONNECTIONS);
-        for _ in 0..MAX_CONNECTIONS {
+        let mut places = Vec::with_capacity(self.max_connections);
+        for _ in 0..self.max_connections {
             places.push(self.places.acquire_arc().await);
         }
     }
@@ -111,9 +115,9 @@ async fn serve(takeover: Takeover, shared: Arc<Shared>, stopping: Stopping, _pla
 
 /// Tells a client that there are too many. A fresh socket has room for that; if not, the client learns of it by
 /// the connection's end.
-fn refuse(mut stream: TcpStream) {
+fn refuse(mut stream: TcpStream, max_connections: usize) {
     let reason = format!(
-        r#"{{"error":"all {MAX_CONNECTIONS} places for HTTP connections are taken; try again later"}}"#
+        r#"{{"error":"all {max_connections} places for HTTP connections are taken; try again later"}}"#
     );
     let _: io::Result<()> = write!(
         stream,

@@ -1,5 +1,5 @@
 use crate::connection::Connections;
-use crate::http::{DemoSite, HttpServer};
+use crate::http::{DemoSite, HttpLimits, HttpServer};
 use crate::options::Demo;
 use crate::sockets::Sockets;
 use realtime_core::pusher::{self, App, Settings};
@@ -31,7 +31,7 @@ pub struct GatewayBuilder {
     threads: Option<NonZeroUsize>,
     settings: Settings,
     hub: HubConfig,
-    max_http_connections: usize,
+    http: HttpLimits,
 }
 
 /// What all connections of a gateway share.
@@ -39,6 +39,7 @@ pub struct GatewayBuilder {
 pub(crate) struct Shared {
     pub(crate) app: App,
     pub(crate) settings: Arc<Settings>,
+    pub(crate) http: HttpLimits,
     pub(crate) hub: Hub,
     pub(crate) sockets: Sockets,
     pub(crate) demo: Option<DemoSite>,
@@ -85,11 +86,10 @@ impl GatewayBuilder {
         self
     }
 
-    /// Sets the most HTTP connections at a time; one more is answered with 503. Default 1,024. WebSocket connections are
-    /// not among them.
+    /// Sets the limits of HTTP connections.
     #[must_use]
-    pub fn max_http_connections(mut self, connections: usize) -> Self {
-        self.max_http_connections = connections;
+    pub fn http(mut self, limits: HttpLimits) -> Self {
+        self.http = limits;
         self
     }
 
@@ -121,10 +121,10 @@ impl GatewayBuilder {
             Demo::Off => None,
         };
         let (settings, sockets) = (Arc::new(self.settings), Sockets::default());
-        let shared = Arc::new(Shared { app: self.app, settings, hub, sockets, demo });
+        let shared = Arc::new(Shared { app: self.app, settings, http: self.http, hub, sockets, demo });
         let executor = Arc::new(Executor::new());
         let (running, stopping) = bounded(1);
-        let http = HttpServer::new(executor.clone(), shared.clone(), stopping, self.max_http_connections);
+        let http = HttpServer::new(executor.clone(), shared.clone(), stopping);
         let stopper = Stopper { server: server.stopper(), running };
         Ok(Gateway { server, connections: Connections { shared, http }, executor, stopper })
     }
@@ -141,7 +141,7 @@ impl Gateway {
             threads: None,
             settings,
             hub: HubConfig::default(),
-            max_http_connections: 1024,
+            http: HttpLimits::default(),
         }
     }
 

@@ -42,6 +42,7 @@ mod startup;
 
 pub use error::Error;
 pub use gateway::{Gateway, GatewayBuilder, Stopper};
+pub use http::HttpLimits;
 pub use options::{AppName, AppSecret, Command, Demo, HELP, Options, UsageError};
 pub use program::run;
 pub use realtime_core::pusher::{App, Secret};

@@ -116,7 +116,7 @@ impl Command {
 impl Options {
     /// The app that the gateway serves.
     #[must_use]
-    pub fn app(&self) -> App {
+    pub fn to_app(&self) -> App {
         let secret = match &self.secret {
             AppSecret::WellKnown => Secret::new(AppSecret::WELL_KNOWN),
             AppSecret::Own(secret) => secret.clone(),
@@ -318,7 +318,7 @@ mod tests {
         let options = options("--listen=127.0.0.1:9 --app-id a.1 --app-key k_2 --app-secret s --threads 3");
         assert_eq!(options.listen.port(), 9);
         assert_eq!(options.app, AppName { id: "a.1".into(), key: "k_2".into() });
-        assert!(options.app().secret.verify("text", &Secret::new("s").sign("text")));
+        assert!(options.to_app().secret.verify("text", &Secret::new("s").sign("text")));
         assert_eq!(options.threads, NonZeroUsize::new(3));
         assert!(matches!(Command::parse(["--version"]), Ok(Command::Version)));
         assert!(matches!(Command::parse(["-h", "--nonsense"]), Ok(Command::Help)));

@@ -39,7 +39,7 @@ impl fmt::Display for Startup<'_> {
         writeln!(
             f,
             "\nSubscribe with pusher-js:\n  new Pusher('{key}', {{ cluster: '', wsHost: '{}', wsPort: {port}, forceTLS: \
-             false, enabledTransports: ['ws'] }})\n    .subscribe('news').bind('hello', console.log)\n",
+             false, enabledTransports: ['ws'] }}).subscribe('news').bind('hello', console.log)\n",
             in_url(host)
         )?;
         match options.demo {

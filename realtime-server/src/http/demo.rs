@@ -50,7 +50,7 @@ pub(super) async fn answer(
 ) -> Result<Answer, Refusal> {
     let visitor = Visitor::admit(head, site(shared)?.reach)?;
     let outcome = match head.method {
-        Method::POST => body::read(body).await.and_then(|body| endpoint(&body, shared)),
+        Method::POST => body::read(body, &shared.http).await.and_then(|body| endpoint(&body, shared)),
         Method::OPTIONS => return Ok(visitor.preflight()),
         _ => Err(Refusal::method(&head.method, "POST, OPTIONS")),
     };

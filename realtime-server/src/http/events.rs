@@ -15,7 +15,7 @@ pub(super) async fn answer(head: &Parts, body: Incoming, shared: &Shared) -> Res
     let request = ApiRequest { method, path, query, body: &[] };
     match request.call()? {
         ApiCall::PublishEvent { app_id } if app_id == shared.app.id => {
-            let body = body::read(body).await?;
+            let body = body::read(body, &shared.http).await?;
             let request = ApiRequest { body: &body, ..request };
             request.verify(&shared.app, unix_seconds())?;
             let event = Publish::parse(&body)?;

@@ -5,6 +5,7 @@ mod auth;
 mod body;
 mod demo;
 mod events;
+mod limits;
 mod page;
 mod publish;
 mod router;
@@ -12,6 +13,7 @@ mod stream;
 mod visitor;
 
 pub(crate) use demo::DemoSite;
+pub use limits::HttpLimits;
 
 use crate::gateway::{Shared, Stopping};
 use hyper::server::conn::http1;
@@ -25,19 +27,11 @@ use std::io::{self, Write};
 use std::net::TcpStream;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 use stream::HttpStream;
-
-/// How long a connection may take from one request to the end of the next one's head. The first head is bounded by the
-/// WebSocket handshake's limits, which has read it.
-const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The most bytes of a request's head, and the most headers, as for a WebSocket handshake.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
-
-/// How long a request that is being answered may still take when the gateway stops.
-const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Serves HTTP connections as tasks of an executor.
 #[derive(Clone, Debug)]
@@ -45,25 +39,19 @@ pub(crate) struct HttpServer {
     executor: Arc<Executor<'static>>,
     shared: Arc<Shared>,
     stopping: Stopping,
-    max_connections: usize,
     places: Arc<Semaphore>,
 }
 
 impl HttpServer {
-    pub(crate) fn new(
-        executor: Arc<Executor<'static>>,
-        shared: Arc<Shared>,
-        stopping: Stopping,
-        max_connections: usize,
-    ) -> Self {
-        let places = Arc::new(Semaphore::new(max_connections));
-        Self { executor, shared, stopping, max_connections, places }
+    pub(crate) fn new(executor: Arc<Executor<'static>>, shared: Arc<Shared>, stopping: Stopping) -> Self {
+        let places = Arc::new(Semaphore::new(shared.http.max_connections));
+        Self { executor, shared, stopping, places }
     }
 
     /// Serves a connection on which an HTTP request came, to its end; does not wait for that.
     pub(crate) fn serve(&self, takeover: Takeover) {
         let Some(place) = self.places.try_acquire_arc() else {
-            refuse(takeover.stream, self.max_connections);
+            refuse(takeover.stream, self.shared.http.max_connections);
             return;
         };
         let connection = serve(takeover, self.shared.clone(), self.stopping.clone(), place);
@@ -72,8 +60,8 @@ impl HttpServer {
 
     /// Waits until all connections have ended, which they do soon after the gateway stopped. No more are taken.
     pub(crate) async fn finished(&self) {
-        let mut places = Vec::with_capacity(self.max_connections);
-        for _ in 0..self.max_connections {
+        let mut places = Vec::new();
+        for _ in 0..self.shared.http.max_connections {
             places.push(self.places.acquire_arc().await);
         }
     }
@@ -81,11 +69,13 @@ impl HttpServer {
 
 async fn serve(takeover: Takeover, shared: Arc<Shared>, stopping: Stopping, _place: SemaphoreGuardArc) {
     // A socket that cannot be watched is closed, and so its client learns of it.
-    let Ok(stream) = HttpStream::new(takeover.stream, takeover.received) else { return };
+    let limits = shared.http;
+    let stream = HttpStream::new(takeover.stream, takeover.received, limits.write_timeout);
+    let Ok(stream) = stream else { return };
     let answer = service_fn(async |request| Ok::<_, Infallible>(router::answer(request, &shared).await));
     let connection = http1::Builder::new()
         .timer(SmolTimer::new())
-        .header_read_timeout(KEEP_ALIVE_TIMEOUT)
+        .header_read_timeout(limits.keep_alive_timeout)
         .max_header_size(MAX_HEAD_BYTES)
         .max_headers(MAX_HEADERS)
         .serve_connection(FuturesIo::new(stream), answer);
@@ -107,7 +97,7 @@ async fn serve(takeover: Takeover, shared: Arc<Shared>, stopping: Stopping, _pla
             let _ = connection.await;
         };
         let given_up = async {
-            Timer::after(STOP_TIMEOUT).await;
+            Timer::after(limits.stop_timeout).await;
         };
         future::or(finished, given_up).await;
     }

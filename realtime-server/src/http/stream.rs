@@ -7,21 +7,20 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-/// How long a client may leave an answer unread.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// A connection of which the first bytes have been read by someone else. A client that does not take an answer in time is given
 /// up.
 pub(super) struct HttpStream {
     received: io::Cursor<Vec<u8>>,
     socket: Async<TcpStream>,
+    write_timeout: Duration,
     // There while a write waits.
     patience: Option<Timer>,
 }
 
 impl HttpStream {
-    pub(super) fn new(socket: TcpStream, received: Vec<u8>) -> io::Result<Self> {
-        Ok(Self { received: io::Cursor::new(received), socket: Async::new(socket)?, patience: None })
+    pub(super) fn new(socket: TcpStream, received: Vec<u8>, write_timeout: Duration) -> io::Result<Self> {
+        let (received, socket) = (io::Cursor::new(received), Async::new(socket)?);
+        Ok(Self { received, socket, write_timeout, patience: None })
     }
 
     fn poll_in_time<T>(
@@ -34,7 +33,7 @@ impl HttpStream {
             self.patience = None;
             return written;
         }
-        let patience = self.patience.get_or_insert_with(|| Timer::after(WRITE_TIMEOUT));
+        let patience = self.patience.get_or_insert_with(|| Timer::after(self.write_timeout));
         ready!(Pin::new(patience).poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
@@ -93,7 +92,7 @@ mod tests {
     fn what_was_received_before_is_read_first() -> io::Result<()> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let mut client = TcpStream::connect(listener.local_addr()?)?;
-        let mut stream = HttpStream::new(listener.accept()?.0, b"first, ".to_vec())?;
+        let mut stream = HttpStream::new(listener.accept()?.0, b"first, ".to_vec(), Duration::MAX)?;
         client.write_all(b"then")?;
         drop(client);
         let mut text = String::new();

@@ -1,9 +1,10 @@
 //! HTTP that is too long, broken or cut in odd ways.
 
 use crate::common::{PATIENCE, Running, exchange, get, post};
-use realtime_server::Demo;
-use std::io::{Read, Write};
+use realtime_server::{Demo, HttpLimits};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 const PUBLISH: &str = r#"{"channel":"news","event":"hello","data":"x"}"#;
 
@@ -117,7 +118,8 @@ fn requests_that_come_together_are_answered_in_order() {
 
 #[test]
 fn one_http_connection_too_many_is_answered_with_503() {
-    let gateway = Running::with(|gateway| gateway.max_http_connections(2));
+    let gateway =
+        Running::with(|gateway| gateway.http(HttpLimits { max_connections: 2, ..HttpLimits::default() }));
     let mut streams = [connect(&gateway), connect(&gateway)];
     for stream in &mut streams {
         stream.write_all(b"GET /up HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
@@ -133,4 +135,46 @@ fn one_http_connection_too_many_is_answered_with_503() {
     while get(gateway.address, "/up").status != 200 {
         std::thread::yield_now(); // until its end is noticed
     }
+}
+
+/// A gateway with the demo, and limits of which one is so short that a test can wait for it.
+fn impatient(change: impl FnOnce(&mut HttpLimits, Duration)) -> Running {
+    let mut limits = HttpLimits::default();
+    change(&mut limits, Duration::from_millis(50));
+    Running::with(|gateway| gateway.demo(Demo::On).http(limits))
+}
+
+#[test]
+fn a_body_that_does_not_come_is_answered_with_408() {
+    let gateway = impatient(|limits, short| limits.body_timeout = short);
+    let head = "POST /demo/publish HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{";
+    let answer = exchange(gateway.address, head.as_bytes());
+    assert_eq!((answer.status, &*answer.error()), (408, "the body took longer than 50ms"));
+}
+
+#[test]
+fn a_connection_that_stays_idle_is_closed() {
+    let gateway = impatient(|limits, short| limits.keep_alive_timeout = short);
+    for next in ["", "GET /up HTTP/1.1\r\n"] {
+        let mut stream = connect(&gateway);
+        stream.write_all(b"GET /up HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        expect(&mut stream, r#"{"status":"ok"}"#);
+        stream.write_all(next.as_bytes()).unwrap();
+        let mut rest = String::new();
+        stream.read_to_string(&mut rest).unwrap();
+        assert!(!rest.starts_with("HTTP/1.1 200"), "{rest}");
+    }
+}
+
+#[test]
+fn a_client_that_does_not_read_its_answers_is_given_up() {
+    let gateway = impatient(|limits, short| limits.write_timeout = short);
+    let mut stream = connect(&gateway);
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    let error = loop {
+        if let Err(error) = stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n") {
+            break error;
+        }
+    };
+    assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{error}");
 }

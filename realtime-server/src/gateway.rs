@@ -209,3 +209,42 @@ impl Stopper {
         self.server.stop();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use realtime_core::pusher::{Secret, SocketId};
+    use realtime_smol::{CloseCode, OwnedMessage, WebSocket};
+    use smol::future;
+
+    fn socket_id(greeting: Option<Result<OwnedMessage, realtime_smol::Error>>) -> SocketId {
+        let Some(Ok(OwnedMessage::Text(greeting))) = greeting else { panic!("{greeting:?}") };
+        let id = greeting.split(r#"socket_id\":\""#).nth(1).and_then(|rest| rest.split('\\').next());
+        id.and_then(|id| id.parse().ok()).unwrap_or_else(|| panic!("{greeting}"))
+    }
+
+    #[test]
+    fn a_socket_id_leads_to_its_client_until_that_is_gone() {
+        let app = App { id: "id".into(), key: "key".into(), secret: Secret::new("secret") };
+        let gateway = Gateway::builder(app).bind("127.0.0.1:0").expect("a free port");
+        let address = gateway.local_addr().expect("an address");
+        let shared = gateway.connections.shared.clone();
+        let visit = async {
+            let uri = format!("ws://{address}/app/key");
+            let mut socket = WebSocket::connect(&uri, Config::default()).await.expect("a connection");
+            let id = socket_id(socket.next().await);
+            assert!(shared.sockets.client(id).is_some());
+            socket.close(CloseCode::NORMAL, "").await.expect("a closing handshake");
+            while shared.sockets.client(id).is_some() {
+                future::yield_now().await;
+            }
+            Ok(())
+        };
+        let too_late = async {
+            smol::Timer::after(std::time::Duration::from_secs(10)).await;
+            panic!("the socket id still leads to a client");
+        };
+        smol::block_on(future::or(gateway.serve(), future::or(visit, too_late)))
+            .expect("no error of the system");
+    }
+}

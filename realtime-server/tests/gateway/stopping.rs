@@ -44,6 +44,9 @@ fn a_request_that_is_being_sent_is_still_answered_and_idle_connections_are_close
 
     gateway.stopper.stop();
     assert_eq!(idle.read(&mut answer).unwrap(), 0);
+    while TcpStream::connect(gateway.address).is_ok() {
+        std::thread::yield_now(); // until nothing but the request is left
+    }
     sending.write_all(body.as_bytes()).unwrap();
     let mut text = String::new();
     sending.read_to_string(&mut text).unwrap();

@@ -169,8 +169,11 @@ impl Transmit {
     pub(crate) fn reclaim(&mut self, buffer: &mut Vec<u8>) {
         if self.is_lent {
             self.is_lent = false;
-            if self.is_empty() && self.buffer.capacity() <= MAX_RECLAIMED_BYTES {
-                *buffer = mem::take(&mut self.buffer);
+            if self.is_empty() {
+                let drained = mem::take(&mut self.buffer);
+                if drained.capacity() <= MAX_RECLAIMED_BYTES {
+                    *buffer = drained;
+                }
             }
         }
     }
@@ -325,6 +328,17 @@ mod tests {
         assert_eq!((buffer.capacity(), transmit.unsent_bytes()), (0, 12));
         write(&mut transmit, usize::MAX, &mut Vec::new());
         assert_eq!(transmit.held_bytes(), 0);
+    }
+
+    #[test]
+    fn a_lent_buffer_that_grew_large_is_freed() {
+        let mut transmit = Transmit::default();
+        let mut buffer = Vec::with_capacity(1000);
+        transmit.lend(&mut buffer);
+        transmit.frames().extend(frame(Opcode::Binary, &[0; MAX_RECLAIMED_BYTES]));
+        write(&mut transmit, usize::MAX, &mut Vec::new());
+        transmit.reclaim(&mut buffer);
+        assert_eq!((buffer.capacity(), transmit.held_bytes()), (0, 0));
     }
 
     #[derive(Clone, Debug)]

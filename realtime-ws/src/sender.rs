@@ -3,7 +3,7 @@ use crate::config::Config;
 use crate::connection::MaskingKeys;
 use crate::error::{ApiMisuse, PeerMisbehaved};
 use crate::event::{Event, Piece};
-use crate::frame::{Header, MAX_CONTROL_PAYLOAD_BYTES, MAX_HEADER_BYTES};
+use crate::frame::{Header, MAX_CONTROL_PAYLOAD_BYTES};
 use crate::mask;
 use crate::message::Message;
 use crate::opcode::{MessageKind, Opcode};
@@ -129,8 +129,8 @@ impl Sender {
             return Err(ApiMisuse::ControlPayloadTooLong);
         }
         self.check_room()?;
-        let frame = self.control_frame(Opcode::Ping, payload);
-        self.transmit.push_control(&frame);
+        let masking_key = self.draw_masking_key();
+        encode_frame(self.transmit.controls(), true, Opcode::Ping, masking_key, payload);
         Ok(())
     }
 
@@ -156,8 +156,8 @@ impl Sender {
             Event::Text(_) | Event::Binary(_) | Event::Piece(_) | Event::Pong(_) => {}
             Event::Ping(payload) => {
                 if self.is_open() {
-                    let frame = self.control_frame(Opcode::Pong, payload);
-                    self.transmit.push_pong(&frame);
+                    let masking_key = self.draw_masking_key();
+                    encode_frame(self.transmit.pong(), true, Opcode::Pong, masking_key, payload);
                 }
             }
             Event::Closing { code, .. } => {
@@ -279,14 +279,13 @@ impl Sender {
 
     #[inline]
     fn push_frame(&mut self, fin: bool, opcode: Opcode, payload: &[u8]) {
-        let masking_key = self.masking_keys.as_mut().map(MaskingKeys::draw);
-        let out = self.transmit.frames();
-        Header { fin, reserved_bits: 0, opcode, masking_key, payload_len: payload.len() as u64 }.encode(out);
-        let start = out.len();
-        out.extend_from_slice(payload);
-        if let Some(key) = masking_key {
-            mask::apply(key, &mut out[start..]);
-        }
+        let masking_key = self.draw_masking_key();
+        encode_frame(self.transmit.frames(), fin, opcode, masking_key, payload);
+    }
+
+    #[inline]
+    fn draw_masking_key(&mut self) -> Option<[u8; 4]> {
+        self.masking_keys.as_mut().map(MaskingKeys::draw)
     }
 
     fn push_close(&mut self, code: Option<CloseCode>, reason: &str, now: Timestamp) {
@@ -305,17 +304,14 @@ impl Sender {
         self.closing = self.closing.after(Close::Sent);
         self.close_deadline = Some(now + self.config.close_timeout);
     }
+}
 
-    fn control_frame(&mut self, opcode: Opcode, payload: &[u8]) -> Vec<u8> {
-        let masking_key = self.masking_keys.as_mut().map(MaskingKeys::draw);
-        let mut frame = Vec::with_capacity(MAX_HEADER_BYTES + payload.len());
-        Header { fin: true, reserved_bits: 0, opcode, masking_key, payload_len: payload.len() as u64 }
-            .encode(&mut frame);
-        let start = frame.len();
-        frame.extend_from_slice(payload);
-        if let Some(key) = masking_key {
-            mask::apply(key, &mut frame[start..]);
-        }
-        frame
+#[inline]
+fn encode_frame(out: &mut Vec<u8>, fin: bool, opcode: Opcode, masking_key: Option<[u8; 4]>, payload: &[u8]) {
+    Header { fin, reserved_bits: 0, opcode, masking_key, payload_len: payload.len() as u64 }.encode(out);
+    let start = out.len();
+    out.extend_from_slice(payload);
+    if let Some(key) = masking_key {
+        mask::apply(key, &mut out[start..]);
     }
 }

@@ -214,10 +214,6 @@ impl Receiver {
         matches!(self.state, State::Failed(_))
     }
 
-    pub(crate) fn was_closed_cleanly(&self) -> bool {
-        self.closure.as_ref().is_some_and(|closure| closure.was_clean)
-    }
-
     /// Waits no longer for the peer's close frame.
     pub(crate) fn give_up(&mut self) {
         if self.state == State::Open {

@@ -37,7 +37,7 @@ enum Closing {
     AwaitingReply,
     /// Both close frames are queued, sent or received, or no reply is wanted.
     Closed,
-    /// The peer took too long; the socket is to be closed as it is.
+    /// The peer is lost or took too long; the socket is to be closed as it is.
     GivenUp,
 }
 
@@ -45,7 +45,7 @@ enum Closing {
 enum Close {
     Sent,
     Received,
-    TimedOut,
+    NeverToCome,
 }
 
 impl Closing {
@@ -54,9 +54,9 @@ impl Closing {
         match (self, close) {
             (Self::Open, Close::Sent) => Self::AwaitingReply,
             (Self::AwaitingReply, Close::Received) => Self::Closed,
-            (Self::AwaitingReply | Self::Closed, Close::TimedOut) => Self::GivenUp,
+            (Self::Open | Self::AwaitingReply | Self::Closed, Close::NeverToCome) => Self::GivenUp,
             // A close frame received while open is answered by `Close::Sent` and `Close::Received` together.
-            (Self::Open, Close::Received | Close::TimedOut)
+            (Self::Open, Close::Received)
             | (Self::AwaitingReply | Self::Closed, Close::Sent)
             | (Self::Closed, Close::Received)
             | (Self::GivenUp, _) => self,
@@ -223,8 +223,16 @@ impl Sender {
     /// Gives the peer up if the closing handshake took too long.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         if self.poll_timeout().is_some_and(|deadline| deadline <= now) {
-            self.closing = self.closing.after(Close::TimedOut);
+            self.give_up();
         }
+    }
+
+    /// Says that the peer is lost: its stream ended without a close frame, or it was silent for too long. What waits
+    /// is not written any more, and nothing more can be sent.
+    ///
+    /// Only for halves that were split; a [`Connection`](crate::Connection) does it by itself.
+    pub fn give_up(&mut self) {
+        self.closing = self.closing.after(Close::NeverToCome);
     }
 
     /// Whether messages can be sent: no close frame is queued or sent.
@@ -234,7 +242,8 @@ impl Sender {
         self.closing == Closing::Open
     }
 
-    /// Whether nothing is left to do for this half: the closing handshake is complete and written, or the peer took too long.
+    /// Whether nothing is left to do for this half: the closing handshake is complete and written, or the peer
+    /// was given up.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         match self.closing {
@@ -244,7 +253,7 @@ impl Sender {
         }
     }
 
-    /// Whether the peer took too long over the closing handshake.
+    /// Whether the peer is lost or took too long over the closing handshake.
     #[must_use]
     pub fn has_given_up(&self) -> bool {
         self.closing == Closing::GivenUp

@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use realtime_ws::{CloseCode, Config, PeerMisbehaved, Role, Timestamp};
+use realtime_ws::{ApiMisuse, CloseCode, Config, PeerMisbehaved, Role, Timestamp};
 
 #[test]
 fn peers_close_is_answered_with_its_code() {
@@ -217,6 +217,20 @@ fn end_of_stream_without_a_close_frame_is_a_loss() {
         assert_eq!(end.connection.closure().unwrap().reason, "connection ended without a close frame");
         assert_eq!(end.connection.poll_timeout(), None);
         assert_eq!(end.receives(&[text("late")]), []);
+    });
+}
+
+#[test]
+fn nothing_can_be_sent_to_a_peer_that_is_lost() {
+    as_both_roles(|mut end| {
+        end.connection.receive_eof();
+        assert!(!end.connection.is_open());
+        assert_eq!(end.connection.send("lost"), Err(ApiMisuse::SendAfterClose));
+    });
+    as_both_roles(|mut end| {
+        end.passes(seconds(60));
+        assert!(!end.connection.is_open());
+        assert_eq!(end.connection.send("lost"), Err(ApiMisuse::SendAfterClose));
     });
 }
 

@@ -123,7 +123,9 @@ pub enum ApiMisuse {
 impl fmt::Display for ApiMisuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SendAfterClose => f.write_str("the connection is closing or lost: nothing more can be sent"),
+            Self::SendAfterClose => {
+                f.write_str("the connection is closing or lost: nothing more can be sent")
+            }
             Self::UnfinishedMessage => f.write_str("a message sent in pieces is not finished"),
             Self::QueueFull { limit } => write!(f, "{limit} bytes wait to be written already"),
             Self::ControlPayloadTooLong => f.write_str("a ping or pong carries at most 125 bytes"),

@@ -236,14 +236,7 @@ impl Connection {
     /// [`Config::close_timeout`].
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        if self.sender.has_given_up() {
-            return true;
-        }
-        let may_close_first = match self.receiver.role() {
-            Role::Server => true,
-            Role::Client => self.receiver.is_ended() || self.receiver.has_failed(),
-        };
-        may_close_first && self.sender.is_finished()
+        self.sender.is_finished_with(&self.receiver)
     }
 
     /// How the connection ended, once the peer's close frame has come or none can come any more.

@@ -114,9 +114,15 @@ pub enum ApiMisuse {
     /// A header's name or value, a path or a subprotocol has a character that would end the line or is
     /// otherwise not allowed there; it names the place.
     InvalidHeader(&'static str),
+    /// An additional header is one that the handshake itself writes, or one that would give a body to a
+    /// message that has none.
+    ReservedHeader,
     /// The chosen subprotocol was not offered (§4.2.2).
     SubprotocolNotOffered,
-    /// The status does not answer a refused request: 100 to 199 are not final.
+    /// The same subprotocol is offered twice (§4.1).
+    RepeatedSubprotocol,
+    /// The status does not answer a refused request: 100 to 199 are not final, and 204, 205 and 304 have
+    /// no body.
     InvalidStatus(u16),
 }
 
@@ -132,7 +138,11 @@ impl fmt::Display for ApiMisuse {
             Self::UnsendableCloseCode(code) => write!(f, "close code {code} must not be sent"),
             Self::InvalidHeader(place) => write!(f, "character not allowed in {place}"),
             Self::SubprotocolNotOffered => f.write_str("the client did not offer this subprotocol"),
-            Self::InvalidStatus(status) => write!(f, "status {status} is not a final answer: use 200 to 599"),
+            Self::RepeatedSubprotocol => f.write_str("the same subprotocol is offered twice"),
+            Self::ReservedHeader => f.write_str("a header that the handshake itself decides about"),
+            Self::InvalidStatus(status) => {
+                write!(f, "status {status} cannot refuse a request: use 200 to 599, not 204, 205 or 304")
+            }
         }
     }
 }

@@ -214,8 +214,14 @@ impl Receiver {
         matches!(self.state, State::Failed(_))
     }
 
-    /// Waits no longer for the peer's close frame.
-    pub(crate) fn give_up(&mut self) {
+    /// Whether the connection ended without a close frame, so that nothing need be written either.
+    pub(crate) fn is_lost(&self) -> bool {
+        // The reply to a close frame may still be on its way when the peer's stream ends after it.
+        self.is_ended() && self.closure.as_ref().is_some_and(|closure| !closure.was_clean)
+    }
+
+    /// Says that the peer's close frame is waited for no longer. Only for halves that were split.
+    pub fn give_up(&mut self) {
         if self.state == State::Open {
             self.lose("peer did not answer the close frame");
         }

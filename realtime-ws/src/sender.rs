@@ -1,6 +1,6 @@
 use crate::close::{CloseCode, fit_reason};
 use crate::config::Config;
-use crate::connection::MaskingKeys;
+use crate::connection::{MaskingKeys, Role};
 use crate::error::{ApiMisuse, PeerMisbehaved};
 use crate::event::{Event, Piece};
 use crate::frame::{Header, MAX_CONTROL_PAYLOAD_BYTES};
@@ -8,6 +8,7 @@ use crate::mask;
 use crate::message::Message;
 use crate::opcode::{MessageKind, Opcode};
 use crate::prepared::PreparedMessage;
+use crate::receiver::Receiver;
 use crate::time::Timestamp;
 use crate::transmit::Transmit;
 use alloc::string::ToString;
@@ -235,6 +236,12 @@ impl Sender {
         self.closing = self.closing.after(Close::NeverToCome);
     }
 
+    /// The limits of this connection.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Whether messages can be sent: no close frame is queued or sent.
     #[must_use]
     #[inline]
@@ -242,15 +249,19 @@ impl Sender {
         self.closing == Closing::Open
     }
 
-    /// Whether nothing is left to do for this half: the closing handshake is complete and written, or the peer
-    /// was given up.
+    /// Whether the socket is to be closed, given the other half; see
+    /// [`Connection::is_finished`](crate::Connection::is_finished).
     #[must_use]
-    pub fn is_finished(&self) -> bool {
-        match self.closing {
-            Closing::Open | Closing::AwaitingReply => false,
-            Closing::Closed => self.transmit.is_empty(),
-            Closing::GivenUp => true,
+    pub fn is_finished_with(&self, receiver: &Receiver) -> bool {
+        let is_written = self.closing == Closing::Closed && self.transmit.is_empty();
+        if self.has_given_up() || receiver.is_lost() {
+            return true;
         }
+        let may_close_first = match receiver.role() {
+            Role::Server => true,
+            Role::Client => receiver.has_failed(),
+        };
+        is_written && (may_close_first || receiver.is_ended())
     }
 
     /// Whether the peer is lost or took too long over the closing handshake.

@@ -50,7 +50,10 @@ fn close_between_fragments_ends_the_message_unseen() {
 fn continuation_without_a_start_is_a_protocol_error() {
     for role in ROLES {
         for frame in [continuation(""), continuation("a"), continuation("a").unfinished()] {
-            assert_eq!(End::new(role).refuses(std::slice::from_ref(&frame)), PeerMisbehaved::UnexpectedContinuation);
+            assert_eq!(
+                End::new(role).refuses(std::slice::from_ref(&frame)),
+                PeerMisbehaved::UnexpectedContinuation
+            );
 
             let mut after_a_message = End::new(role);
             after_a_message.receives(&[text("a").unfinished(), continuation("b")]);

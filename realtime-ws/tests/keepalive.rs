@@ -158,7 +158,7 @@ fn split_halves_say_what_silence_calls_for() {
         assert_eq!(receiver.handle_timeout(at(60)), Silence::Lost);
         assert!(receiver.is_ended());
         sender.give_up();
-        assert!(sender.is_finished());
+        assert!(sender.is_finished_with(&receiver));
         assert_eq!(sender.send("lost"), Err(ApiMisuse::SendAfterClose));
     }
 }

@@ -11,6 +11,7 @@ mod hub;
 mod random;
 mod server;
 mod sockets;
+mod tasks;
 mod websocket;
 
 pub use client::{Client, Deliveries, Subscribing};
@@ -18,6 +19,7 @@ pub use error::{Error, SubscribeError};
 pub use handler::{Answer, Handler, Peer, Takeover};
 pub use hub::{Hub, HubBuilder};
 pub use server::{Server, ServerBuilder, Stopper};
+pub use tasks::{Conversation, Tasks, ToTask};
 pub use websocket::WebSocket;
 
 pub use realtime_core::wire;

@@ -5,6 +5,12 @@
 //! cargo run --release -p realtime-core --example event_loop -- 127.0.0.1:9003
 //! ```
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a driver owns what the machines do not"
+)]
+
 use polling::{Event as Ready, Events, PollMode, Poller};
 use realtime_core::{
     Action, ClientId, Config as HubConfig, Credentials, Home, Hub, Input, OutboxLimits, Session, wire,
@@ -22,7 +28,7 @@ const LISTENER: usize = usize::MAX - 1;
 
 enum Stage {
     Opening(ServerHandshake),
-    Open(ClientId, Session),
+    Open(ClientId, Box<Session>),
 }
 
 struct Server {
@@ -91,10 +97,9 @@ impl Server {
             };
             let Some(connection) = connection else { return self.lose(key) };
             let connect = Input::Connect { credentials: Credentials::NONE, home: Home::default() };
-            let connected =
-                self.hub.handle_input(connect, self.now).and_then(|()| Ok(self.hub.poll_action()));
+            let connected = self.hub.handle_input(connect, self.now).map(|()| self.hub.poll_action());
             let Ok(Some(Action::Connected { client })) = connected else { return self.lose(key) };
-            *stage = Stage::Open(client, Session::new(connection, OutboxLimits::default()));
+            *stage = Stage::Open(client, Box::new(Session::new(connection, OutboxLimits::default())));
             self.keys.insert(client, key);
         }
         if let Stage::Open(client, session) = stage {

@@ -286,6 +286,12 @@ impl Hub {
     pub fn member(&self, client: ClientId, channel: impl Into<ChannelName>) -> Option<Member> {
         self.exchange().hub().member(client, &channel.into()).cloned()
     }
+
+    /// Asks the hub's state machine several things at one moment. `look` must be brief and not use this handle: all
+    /// others wait for it.
+    pub fn look<T>(&self, look: impl FnOnce(&realtime_core::Hub) -> T) -> T {
+        look(self.exchange().hub())
+    }
 }
 
 /// For clients and drivers.

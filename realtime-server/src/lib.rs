@@ -29,6 +29,7 @@
 //!   30 s after the moment at which a client would have spoken by itself.
 //! - **Stopping** closes clients with 1001, on which they come back after a second. 4200 would bring all of them back at once,
 //!   before a restarted gateway listens.
+#![forbid(unsafe_code)]
 
 mod connection;
 mod error;

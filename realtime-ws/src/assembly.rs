@@ -91,7 +91,12 @@ impl Assembly {
             };
             let payload_bytes = check_frame(&header, role, config)?;
             let is_whole = input.len() - header_bytes >= payload_bytes && header.fin;
-            if is_whole && header.opcode != Opcode::Continuation && config.delivery == Delivery::Whole {
+            let is_event = match header.opcode {
+                Opcode::Text | Opcode::Binary => config.delivery == Delivery::Whole,
+                Opcode::Close | Opcode::Ping | Opcode::Pong => true,
+                Opcode::Continuation => false,
+            };
+            if is_whole && is_event {
                 take(input, header_bytes);
                 let payload = take(input, payload_bytes);
                 if let Some(key) = header.masking_key {
@@ -121,6 +126,7 @@ impl Assembly {
         if config.delivery == Delivery::Pieces
             || frame.opcode.is_control()
             || frame.remaining < MIN_SPARE_BYTES
+            || partial.unread > 0
         {
             return None;
         }
@@ -134,9 +140,9 @@ impl Assembly {
     }
 
     pub(crate) fn filled(&mut self, bytes: usize) {
+        let spare = self.partial.as_ref().map_or(0, |partial| partial.data.len() - partial.data_len);
+        assert!(bytes <= spare, "{bytes} bytes said to be read into a spare of {spare}");
         if let Some(partial) = &mut self.partial {
-            let spare = partial.data.len() - partial.data_len;
-            assert!(bytes <= spare, "{bytes} bytes said to be read into a spare of {spare}");
             partial.unread = bytes;
         }
     }

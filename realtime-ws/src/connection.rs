@@ -123,6 +123,9 @@ impl Connection {
 
     /// See [`Receiver::receive_eof`].
     pub fn receive_eof(&mut self) {
+        if !self.receiver.is_closed() {
+            self.sender.give_up();
+        }
         self.receiver.receive_eof();
     }
 
@@ -209,7 +212,8 @@ impl Connection {
     /// closing handshake.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         match self.receiver.handle_timeout(now) {
-            Silence::Bearable | Silence::Lost => {}
+            Silence::Bearable => {}
+            Silence::Lost => self.sender.give_up(),
             Silence::Ping => {
                 // Refused while closing, or when so much waits that the peer will have to answer for it.
                 let _ = self.sender.ping(&[]);
@@ -221,10 +225,10 @@ impl Connection {
         }
     }
 
-    /// Whether messages can be sent: no close frame is queued or sent.
+    /// Whether messages can be sent: no close frame is queued or sent, and the peer is not lost.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.sender.is_open() && !self.receiver.is_closed()
+        self.sender.is_open()
     }
 
     /// Whether the socket is to be closed: the closing handshake is complete and written, the peer is gone or lost, or it

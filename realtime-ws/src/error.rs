@@ -96,7 +96,7 @@ impl core::error::Error for PeerMisbehaved {}
 /// still usable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ApiMisuse {
-    /// Nothing can be sent after the close frame (RFC 6455 §5.5.1).
+    /// Nothing can be sent after the close frame (RFC 6455 §5.5.1), nor to a peer that is lost.
     SendAfterClose,
     /// A whole message cannot be sent while one sent in pieces is unfinished (§5.4), nor a piece
     /// of the other kind.
@@ -129,7 +129,9 @@ pub enum ApiMisuse {
 impl fmt::Display for ApiMisuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SendAfterClose => f.write_str("the connection is closing: nothing more can be sent"),
+            Self::SendAfterClose => {
+                f.write_str("the connection is closing or lost: nothing more can be sent")
+            }
             Self::UnfinishedMessage => f.write_str("a message sent in pieces is not finished"),
             Self::QueueFull { limit } => write!(f, "{limit} bytes wait to be written already"),
             Self::ControlPayloadTooLong => f.write_str("a ping or pong carries at most 125 bytes"),

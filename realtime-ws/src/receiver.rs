@@ -126,10 +126,15 @@ impl Receiver {
     /// # Panics
     /// If `bytes` is longer than the spare was.
     pub fn filled(&mut self, bytes: usize, now: Timestamp) {
-        if bytes > 0 {
-            self.heard(now);
+        match self.state {
+            State::Open => {
+                if bytes > 0 {
+                    self.heard(now);
+                }
+                self.assembly.filled(bytes);
+            }
+            State::Closed | State::Ended | State::Failed(_) => {} // ended while the read was under way
         }
-        self.assembly.filled(bytes);
     }
 
     /// Says that the peer's stream ended. Without a close frame before it the connection was lost
@@ -175,6 +180,11 @@ impl Receiver {
         } else {
             Silence::Bearable
         }
+    }
+
+    /// Says that the silence up to `now` is not the peer's: the driver did not read.
+    pub fn excuse_silence(&mut self, now: Timestamp) {
+        self.last_heard = self.last_heard.max(now);
     }
 
     /// Whether nothing more can come: the peer's close frame was received, it misbehaved, or the connection is lost.

@@ -3,7 +3,7 @@ use crate::config::Config;
 use crate::connection::{MaskingKeys, Role};
 use crate::error::{ApiMisuse, PeerMisbehaved};
 use crate::event::{Event, Piece};
-use crate::frame::{Header, MAX_CONTROL_PAYLOAD_BYTES, MAX_HEADER_BYTES};
+use crate::frame::{Header, MAX_CONTROL_PAYLOAD_BYTES};
 use crate::mask;
 use crate::message::Message;
 use crate::opcode::{MessageKind, Opcode};
@@ -38,7 +38,7 @@ enum Closing {
     AwaitingReply,
     /// Both close frames are queued, sent or received, or no reply is wanted.
     Closed,
-    /// The peer took too long; the socket is to be closed as it is.
+    /// The peer is lost or took too long; the socket is to be closed as it is.
     GivenUp,
 }
 
@@ -46,7 +46,7 @@ enum Closing {
 enum Close {
     Sent,
     Received,
-    TimedOut,
+    NeverToCome,
 }
 
 impl Closing {
@@ -55,9 +55,9 @@ impl Closing {
         match (self, close) {
             (Self::Open, Close::Sent) => Self::AwaitingReply,
             (Self::AwaitingReply, Close::Received) => Self::Closed,
-            (Self::AwaitingReply | Self::Closed, Close::TimedOut) => Self::GivenUp,
+            (Self::Open | Self::AwaitingReply | Self::Closed, Close::NeverToCome) => Self::GivenUp,
             // A close frame received while open is answered by `Close::Sent` and `Close::Received` together.
-            (Self::Open, Close::Received | Close::TimedOut)
+            (Self::Open, Close::Received)
             | (Self::AwaitingReply | Self::Closed, Close::Sent)
             | (Self::Closed, Close::Received)
             | (Self::GivenUp, _) => self,
@@ -130,8 +130,8 @@ impl Sender {
             return Err(ApiMisuse::ControlPayloadTooLong);
         }
         self.check_room()?;
-        let frame = self.control_frame(Opcode::Ping, payload);
-        self.transmit.push_control(&frame);
+        let masking_key = self.draw_masking_key();
+        encode_frame(self.transmit.controls(), true, Opcode::Ping, masking_key, payload);
         Ok(())
     }
 
@@ -157,8 +157,8 @@ impl Sender {
             Event::Text(_) | Event::Binary(_) | Event::Piece(_) | Event::Pong(_) => {}
             Event::Ping(payload) => {
                 if self.is_open() {
-                    let frame = self.control_frame(Opcode::Pong, payload);
-                    self.transmit.push_pong(&frame);
+                    let masking_key = self.draw_masking_key();
+                    encode_frame(self.transmit.pong(), true, Opcode::Pong, masking_key, payload);
                 }
             }
             Event::Closing { code, .. } => {
@@ -224,8 +224,16 @@ impl Sender {
     /// Gives the peer up if the closing handshake took too long.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         if self.poll_timeout().is_some_and(|deadline| deadline <= now) {
-            self.closing = self.closing.after(Close::TimedOut);
+            self.give_up();
         }
+    }
+
+    /// Says that the peer is lost: its stream ended without a close frame, or it was silent for too long. What waits
+    /// is not written any more, and nothing more can be sent.
+    ///
+    /// Only for halves that were split; a [`Connection`](crate::Connection) does it by itself.
+    pub fn give_up(&mut self) {
+        self.closing = self.closing.after(Close::NeverToCome);
     }
 
     /// The limits of this connection.
@@ -256,7 +264,7 @@ impl Sender {
         is_written && (may_close_first || receiver.is_ended())
     }
 
-    /// Whether the peer took too long over the closing handshake.
+    /// Whether the peer is lost or took too long over the closing handshake.
     #[must_use]
     pub fn has_given_up(&self) -> bool {
         self.closing == Closing::GivenUp
@@ -291,14 +299,13 @@ impl Sender {
 
     #[inline]
     fn push_frame(&mut self, fin: bool, opcode: Opcode, payload: &[u8]) {
-        let masking_key = self.masking_keys.as_mut().map(MaskingKeys::draw);
-        let out = self.transmit.frames();
-        Header { fin, reserved_bits: 0, opcode, masking_key, payload_len: payload.len() as u64 }.encode(out);
-        let start = out.len();
-        out.extend_from_slice(payload);
-        if let Some(key) = masking_key {
-            mask::apply(key, &mut out[start..]);
-        }
+        let masking_key = self.draw_masking_key();
+        encode_frame(self.transmit.frames(), fin, opcode, masking_key, payload);
+    }
+
+    #[inline]
+    fn draw_masking_key(&mut self) -> Option<[u8; 4]> {
+        self.masking_keys.as_mut().map(MaskingKeys::draw)
     }
 
     fn push_close(&mut self, code: Option<CloseCode>, reason: &str, now: Timestamp) {
@@ -317,17 +324,14 @@ impl Sender {
         self.closing = self.closing.after(Close::Sent);
         self.close_deadline = Some(now + self.config.close_timeout);
     }
+}
 
-    fn control_frame(&mut self, opcode: Opcode, payload: &[u8]) -> Vec<u8> {
-        let masking_key = self.masking_keys.as_mut().map(MaskingKeys::draw);
-        let mut frame = Vec::with_capacity(MAX_HEADER_BYTES + payload.len());
-        Header { fin: true, reserved_bits: 0, opcode, masking_key, payload_len: payload.len() as u64 }
-            .encode(&mut frame);
-        let start = frame.len();
-        frame.extend_from_slice(payload);
-        if let Some(key) = masking_key {
-            mask::apply(key, &mut frame[start..]);
-        }
-        frame
+#[inline]
+fn encode_frame(out: &mut Vec<u8>, fin: bool, opcode: Opcode, masking_key: Option<[u8; 4]>, payload: &[u8]) {
+    Header { fin, reserved_bits: 0, opcode, masking_key, payload_len: payload.len() as u64 }.encode(out);
+    let start = out.len();
+    out.extend_from_slice(payload);
+    if let Some(key) = masking_key {
+        mask::apply(key, &mut out[start..]);
     }
 }

@@ -10,7 +10,7 @@ const COPY_BELOW_BYTES: usize = 2 * 1024;
 /// Sent bytes are cut off the front of a buffer that never runs empty once there are this many.
 const COMPACT_FROM_BYTES: usize = 32 * 1024;
 
-/// More pongs than these do not wait: whoever pings on without reading gets the answer to the latest.
+/// More pongs than these do not wait: whoever pings on without reading gets an answer to the latest.
 const MAX_WAITING_PONGS: u8 = 16;
 
 /// A buffer larger than this is freed rather than given back to its lender.
@@ -18,22 +18,27 @@ const MAX_RECLAIMED_BYTES: usize = 256 * 1024;
 
 /// What waits to be written: frames in order, of which control frames overtake the others at the next boundary.
 ///
-/// The stream is `buffer`, with each of `shared` spliced in at its place.
+/// The stream is `buffer`, with each of `shared` spliced in at its place and `controls` before all that has not begun.
 #[derive(Debug, Default)]
 pub(crate) struct Transmit {
     buffer: Vec<u8>,
     /// How much of `buffer` was written.
     sent: usize,
-    /// The start of a frame in `buffer`; what stands before it is no longer looked at.
+    /// Where a frame in `buffer` begins; what stands before it is no longer looked at. While `controls` wait, it is
+    /// the first such place at or after `sent`, and they go out there.
     boundary: usize,
+    /// Pings and pongs. They stand apart so that none has to be moved into the middle of what waits.
+    controls: Vec<u8>,
+    /// How much of `controls` was written.
+    controls_sent: usize,
+    /// Where in `controls` the last pong begins, unless that is on its way.
+    pong: Option<usize>,
+    /// How many pongs wait, if the last one does.
+    waiting_pongs: u8,
     shared: VecDeque<Splice>,
-    /// How much of the first of `shared` was written.
+    /// How much of the first of `shared` was written; if any, it ends before `controls` go out.
     shared_sent: usize,
     shared_bytes: usize,
-    /// Where in `buffer` the last pong begins.
-    pong: Option<usize>,
-    /// How many pongs wait if the last one does.
-    waiting_pongs: u8,
     /// Whether `buffer` belongs to the driver and stays allocated when it is drained.
     is_lent: bool,
 }
@@ -46,11 +51,13 @@ struct Splice {
 
 impl Transmit {
     pub(crate) fn is_empty(&self) -> bool {
-        self.sent == self.buffer.len() && self.shared.is_empty()
+        self.unsent_bytes() == 0
     }
 
     pub(crate) fn unsent_bytes(&self) -> usize {
-        self.buffer.len() - self.sent + self.shared_bytes - self.shared_sent
+        let buffer = self.buffer.len() - self.sent;
+        let controls = self.controls.len() - self.controls_sent;
+        buffer + controls + self.shared_bytes - self.shared_sent
     }
 
     /// The buffer to append whole frames to.
@@ -78,78 +85,113 @@ impl Transmit {
         }
     }
 
-    /// Puts a control frame before all frames that are not yet on their way.
-    pub(crate) fn push_control(&mut self, frame: &[u8]) {
-        let at = self.next_boundary();
-        self.insert(at, frame);
+    /// Where to append control frames: they overtake all frames that are not yet on their way.
+    pub(crate) fn controls(&mut self) -> &mut Vec<u8> {
+        self.settle_boundary();
+        self.pong = self.pong.and_then(|pong| pong.checked_sub(self.controls_sent));
+        self.controls.drain(..mem::take(&mut self.controls_sent));
+        &mut self.controls
     }
 
-    /// Puts a pong before all frames that are not yet on their way, and behind the pongs that wait already. If there are
-    /// too many of those, it takes the place of the last one: RFC 6455 §5.5.3 asks for an answer to the latest ping only.
-    pub(crate) fn push_pong(&mut self, frame: &[u8]) {
-        let at = match self.pong.filter(|pong| *pong >= self.sent) {
-            None => {
-                self.waiting_pongs = 1;
-                self.next_boundary()
-            }
+    /// Where to append one pong, as [`controls`](Self::controls). If many wait already it replaces the last of them: RFC 6455
+    /// §5.5.3 asks for an answer to the latest ping only.
+    pub(crate) fn pong(&mut self) -> &mut Vec<u8> {
+        self.controls();
+        match self.pong {
+            None => self.waiting_pongs = 1,
             Some(last) if self.waiting_pongs == MAX_WAITING_PONGS => {
-                self.remove(last, frame_len(&self.buffer[last..]));
-                last
+                let end = last + frame_len(&self.controls[last..]);
+                self.controls.drain(last..end);
             }
-            Some(last) => {
-                self.waiting_pongs += 1;
-                last + frame_len(&self.buffer[last..])
-            }
-        };
-        self.insert(at, frame);
-        self.pong = Some(at);
+            Some(_) => self.waiting_pongs += 1,
+        }
+        self.pong = Some(self.controls.len());
+        &mut self.controls
     }
 
     pub(crate) fn poll_transmit<'s>(&'s self, slices: &mut [&'s [u8]]) -> usize {
+        if self.controls.is_empty() && self.shared.is_empty() {
+            return match (slices, &self.buffer[self.sent..]) {
+                ([], _) | (_, []) => 0,
+                ([place, ..], rest) => {
+                    *place = rest;
+                    1
+                }
+            };
+        }
         let mut filled = 0;
-        let mut push = |slice: &'s [u8]| {
-            if slice.is_empty() {
-                return true;
-            }
-            let Some(place) = slices.get_mut(filled) else { return false };
+        for (place, slice) in slices.iter_mut().zip(self.unsent().filter(|slice| !slice.is_empty())) {
             *place = slice;
             filled += 1;
-            true
-        };
-        let (mut from, mut shared_sent) = (self.sent, self.shared_sent);
-        for splice in &self.shared {
-            let both_fit =
-                push(&self.buffer[from..splice.at]) && push(&splice.message.frame()[shared_sent..]);
-            if !both_fit {
-                return filled;
-            }
-            (from, shared_sent) = (splice.at, 0);
         }
-        push(&self.buffer[from..]);
         filled
+    }
+
+    /// All that waits, in order; some of the slices may be empty.
+    fn unsent(&self) -> impl Iterator<Item = &[u8]> {
+        // What has begun is ended first, then come the control frames.
+        let mut shared = self.shared.iter();
+        let begun = if self.shared_sent > 0 { shared.next() } else { None };
+        let begun = begun.map(|splice| &splice.message.frame()[self.shared_sent..]);
+        let overtaken = if self.controls.is_empty() { self.sent } else { self.boundary };
+        let first = [&self.buffer[self.sent..overtaken], &self.controls[self.controls_sent..]];
+        let mut from = overtaken;
+        let spliced = shared.map(move |splice| {
+            let before = &self.buffer[mem::replace(&mut from, splice.at)..splice.at];
+            [before, splice.message.frame()]
+        });
+        let last_splice = self.shared.back().map_or(overtaken, |splice| splice.at.max(overtaken));
+        begun.into_iter().chain(first).chain(spliced.flatten()).chain([&self.buffer[last_splice..]])
     }
 
     pub(crate) fn transmitted(&mut self, mut bytes: usize) {
         assert!(bytes <= self.unsent_bytes(), "{bytes} bytes said to be written of {}", self.unsent_bytes());
-        while let Some(splice) = self.shared.front() {
-            let before = bytes.min(splice.at - self.sent);
-            self.sent += before;
-            bytes -= before;
-            let frame_bytes = splice.message.frame().len();
-            let of_frame = bytes.min(frame_bytes - self.shared_sent);
-            self.shared_sent += of_frame;
-            bytes -= of_frame;
-            if self.shared_sent < frame_bytes {
-                return;
+        if self.shared_sent > 0 {
+            bytes = self.transmitted_of_shared(bytes);
+        }
+        if !self.controls.is_empty() {
+            bytes = self.transmitted_of_buffer(bytes, self.boundary);
+            let of_controls = bytes.min(self.controls.len() - self.controls_sent);
+            self.controls_sent += of_controls;
+            bytes -= of_controls;
+            if self.controls_sent == self.controls.len() {
+                self.controls = Vec::new();
+                (self.controls_sent, self.pong) = (0, None);
             }
+        }
+        while bytes > 0 {
+            match self.shared.front() {
+                Some(splice) => {
+                    bytes = self.transmitted_of_buffer(bytes, splice.at);
+                    bytes = self.transmitted_of_shared(bytes);
+                }
+                None => bytes = self.transmitted_of_buffer(bytes, self.buffer.len()),
+            }
+        }
+        if self.is_empty() {
+            self.reset();
+        }
+    }
+
+    /// Counts `bytes` towards `buffer` up to `end`, and returns those beyond.
+    fn transmitted_of_buffer(&mut self, bytes: usize, end: usize) -> usize {
+        let of_buffer = bytes.min(end - self.sent);
+        self.sent += of_buffer;
+        bytes - of_buffer
+    }
+
+    /// Counts `bytes` towards the first of `shared`, and returns those beyond.
+    fn transmitted_of_shared(&mut self, bytes: usize) -> usize {
+        let Some(splice) = self.shared.front() else { return bytes };
+        let frame_bytes = splice.message.frame().len();
+        let of_frame = bytes.min(frame_bytes - self.shared_sent);
+        self.shared_sent += of_frame;
+        if self.shared_sent == frame_bytes {
             self.shared_bytes -= frame_bytes;
             self.shared_sent = 0;
             self.shared.pop_front();
         }
-        self.sent += bytes;
-        if self.sent == self.buffer.len() {
-            self.reset();
-        }
+        bytes - of_frame
     }
 
     pub(crate) fn lend(&mut self, buffer: &mut Vec<u8>) {
@@ -163,44 +205,19 @@ impl Transmit {
     pub(crate) fn reclaim(&mut self, buffer: &mut Vec<u8>) {
         if self.is_lent {
             self.is_lent = false;
-            if self.is_empty() && self.buffer.capacity() <= MAX_RECLAIMED_BYTES {
-                *buffer = mem::take(&mut self.buffer);
+            if self.is_empty() {
+                let drained = mem::take(&mut self.buffer);
+                if drained.capacity() <= MAX_RECLAIMED_BYTES {
+                    *buffer = drained;
+                }
             }
         }
     }
 
     /// The bytes held on the heap, shared frames left out.
     pub(crate) fn held_bytes(&self) -> usize {
-        self.buffer.capacity() + self.shared.capacity() * mem::size_of::<Splice>()
-    }
-
-    /// Inserts a frame at a boundary that is not yet passed.
-    fn insert(&mut self, at: usize, frame: &[u8]) {
-        if at == self.buffer.len() {
-            self.buffer.extend_from_slice(frame);
-        } else {
-            self.buffer.splice(at..at, frame.iter().copied());
-        }
-        // A shared frame that is on its way stays before it.
-        for splice in self.shared.iter_mut().skip(usize::from(self.shared_sent > 0)) {
-            if splice.at >= at {
-                splice.at += frame.len();
-            }
-        }
-        if let Some(pong) = &mut self.pong
-            && *pong >= at
-        {
-            *pong += frame.len();
-        }
-    }
-
-    fn remove(&mut self, at: usize, bytes: usize) {
-        self.buffer.drain(at..at + bytes);
-        for splice in &mut self.shared {
-            if splice.at > at {
-                splice.at -= bytes;
-            }
-        }
+        let shared = self.shared.capacity() * mem::size_of::<Splice>();
+        self.buffer.capacity() + self.controls.capacity() + shared
     }
 
     fn reset(&mut self) {
@@ -210,27 +227,25 @@ impl Transmit {
             self.buffer = Vec::new(); // an idle connection owns no buffer
         }
         self.shared = VecDeque::new();
-        (self.sent, self.boundary, self.pong) = (0, 0, None);
+        (self.sent, self.boundary) = (0, 0);
     }
 
-    /// The first place at or after `sent` where a frame begins.
-    fn next_boundary(&mut self) -> usize {
+    /// Moves `boundary` to where the next frame begins.
+    fn settle_boundary(&mut self) {
         // Walks only when a control frame overtakes, so that sending pays nothing for it.
         while self.boundary < self.sent {
             self.boundary += frame_len(&self.buffer[self.boundary..]);
         }
-        self.boundary
     }
 
     fn compact(&mut self) {
-        let boundary = self.next_boundary();
-        let cut = self.sent;
+        self.settle_boundary();
+        let cut = mem::take(&mut self.sent);
         self.buffer.drain(..cut);
-        (self.sent, self.boundary) = (0, boundary - cut);
+        self.boundary -= cut;
         for splice in &mut self.shared {
             splice.at -= cut;
         }
-        self.pong = self.pong.and_then(|pong| pong.checked_sub(cut));
     }
 }
 
@@ -284,7 +299,7 @@ mod tests {
         transmit.frames().extend(frame(Opcode::Text, &[b'a'; 10]));
         transmit.frames().extend(frame(Opcode::Text, &[b'b'; 20]));
         write(&mut transmit, 5, &mut wire);
-        transmit.push_pong(&frame(Opcode::Pong, b"1"));
+        transmit.pong().extend(frame(Opcode::Pong, b"1"));
         write(&mut transmit, usize::MAX, &mut wire);
         assert_eq!(opcodes(&wire), [(Opcode::Text, 10), (Opcode::Pong, 1), (Opcode::Text, 20)]);
     }
@@ -297,36 +312,53 @@ mod tests {
         transmit.push_shared(&shared);
         transmit.push_shared(&shared);
         write(&mut transmit, 100, &mut wire);
-        transmit.push_pong(&frame(Opcode::Pong, b"1"));
+        transmit.pong().extend(frame(Opcode::Pong, b"1"));
         write(&mut transmit, usize::MAX, &mut wire);
         assert_eq!(opcodes(&wire), [(Opcode::Binary, 5000), (Opcode::Pong, 1), (Opcode::Binary, 5000)]);
     }
 
     #[test]
-    fn every_ping_of_a_batch_is_answered_in_order() {
-        let mut transmit = Transmit::default();
-        let mut wire = Vec::new();
-        transmit.frames().extend(frame(Opcode::Text, &[b'a'; 10]));
-        for len in 0..10 {
-            transmit.push_pong(&frame(Opcode::Pong, &[0; 125][..len]));
-        }
-        write(&mut transmit, usize::MAX, &mut wire);
-        assert_eq!(opcodes(&wire)[..10], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(|len| (Opcode::Pong, len)));
-    }
-
-    #[test]
-    fn the_latest_pong_takes_the_place_of_the_last_one_when_many_wait() {
+    fn the_latest_pong_takes_the_place_of_the_last_when_many_wait() {
         let mut transmit = Transmit::default();
         let mut wire = Vec::new();
         transmit.frames().extend(frame(Opcode::Text, &[b'a'; 10]));
         write(&mut transmit, 1, &mut wire);
         for len in 0..100 {
-            transmit.push_pong(&frame(Opcode::Pong, &[0; 125][..len]));
+            transmit.pong().extend(frame(Opcode::Pong, &[0; 125][..len]));
         }
         write(&mut transmit, usize::MAX, &mut wire);
-        let seen = opcodes(&wire);
-        assert_eq!(seen.len(), 1 + usize::from(MAX_WAITING_PONGS));
-        assert_eq!((seen[0], seen.last()), ((Opcode::Text, 10), Some(&(Opcode::Pong, 99))));
+        let pongs = (0..15).chain([99]).map(|len| (Opcode::Pong, len));
+        assert_eq!(opcodes(&wire), [(Opcode::Text, 10)].into_iter().chain(pongs).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn pings_leave_in_order_before_what_waits() {
+        let mut transmit = Transmit::default();
+        let mut wire = Vec::new();
+        transmit.frames().extend(frame(Opcode::Text, &[b'a'; 10]));
+        transmit.push_shared(&PreparedMessage::new(Message::Binary(&[0; 5000])));
+        for len in 1..=3 {
+            transmit.controls().extend(frame(Opcode::Ping, &[0; 3][..len]));
+        }
+        write(&mut transmit, 5, &mut wire);
+        transmit.controls().extend(frame(Opcode::Ping, &[0; 4]));
+        write(&mut transmit, usize::MAX, &mut wire);
+        let pings = (1..=4).map(|len| (Opcode::Ping, len));
+        let data = [(Opcode::Text, 10), (Opcode::Binary, 5000)];
+        assert_eq!(opcodes(&wire), pings.chain(data).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_pong_that_is_never_quite_written_piles_up_nothing() {
+        let mut transmit = Transmit::default();
+        let mut wire = Vec::new();
+        for _ in 0..1000 {
+            transmit.pong().extend(frame(Opcode::Pong, &[0; 125]));
+            write(&mut transmit, 1, &mut wire);
+        }
+        assert!(transmit.held_bytes() <= 4096, "{} bytes held", transmit.held_bytes());
+        write(&mut transmit, usize::MAX, &mut wire);
+        assert_eq!(opcodes(&wire).last(), Some(&(Opcode::Pong, 125)));
     }
 
     #[test]
@@ -363,10 +395,22 @@ mod tests {
         assert_eq!(transmit.held_bytes(), 0);
     }
 
+    #[test]
+    fn a_lent_buffer_that_grew_large_is_freed() {
+        let mut transmit = Transmit::default();
+        let mut buffer = Vec::with_capacity(1000);
+        transmit.lend(&mut buffer);
+        transmit.frames().extend(frame(Opcode::Binary, &[0; MAX_RECLAIMED_BYTES]));
+        write(&mut transmit, usize::MAX, &mut Vec::new());
+        transmit.reclaim(&mut buffer);
+        assert_eq!((buffer.capacity(), transmit.held_bytes()), (0, 0));
+    }
+
     #[derive(Clone, Debug)]
     enum Step {
         Copied(usize),
         Shared(usize),
+        Ping(usize),
         Pong(usize),
         Write(usize),
     }
@@ -375,17 +419,18 @@ mod tests {
         prop_oneof![
             (0usize..300).prop_map(Step::Copied),
             (2000usize..70_000).prop_map(Step::Shared),
+            (0usize..=125).prop_map(Step::Ping),
             (0usize..=125).prop_map(Step::Pong),
             (0usize..100_000).prop_map(Step::Write),
         ]
     }
 
     proptest! {
-        /// Whatever is written when, whole frames leave; the data in order, and the last pong among them.
+        /// Whatever is written when, whole frames leave; data and pings in order, and the last pong among them.
         #[test]
         fn frames_leave_whole_and_data_in_order(steps in prop::collection::vec(step(), 0..60)) {
             let mut transmit = Transmit::default();
-            let (mut wire, mut data, mut last_pong) = (Vec::new(), Vec::new(), None);
+            let (mut wire, mut data, mut pings, mut last_pong) = (Vec::new(), Vec::new(), Vec::new(), None);
             for step in steps {
                 match step {
                     Step::Copied(len) => {
@@ -396,8 +441,12 @@ mod tests {
                         transmit.push_shared(&PreparedMessage::new(Message::Binary(&alloc::vec![0; len])));
                         data.push((Opcode::Binary, len));
                     }
+                    Step::Ping(len) => {
+                        transmit.controls().extend(frame(Opcode::Ping, &[0; 125][..len]));
+                        pings.push((Opcode::Ping, len));
+                    }
                     Step::Pong(len) => {
-                        transmit.push_pong(&frame(Opcode::Pong, &[0; 125][..len]));
+                        transmit.pong().extend(frame(Opcode::Pong, &[0; 125][..len]));
                         last_pong = Some((Opcode::Pong, len));
                     }
                     Step::Write(bytes) => write(&mut transmit, bytes, &mut wire),
@@ -407,10 +456,12 @@ mod tests {
                 write(&mut transmit, usize::MAX, &mut wire);
             }
             let seen = opcodes(&wire);
-            let is_pong = |frame: &&(Opcode, usize)| frame.0 == Opcode::Pong;
-            prop_assert_eq!(seen.iter().rfind(is_pong).copied(), last_pong);
-            let seen_data: Vec<_> = seen.iter().filter(|frame| !is_pong(frame)).copied().collect();
-            prop_assert_eq!(seen_data, data);
+            let of = |opcodes: &[Opcode]| -> Vec<_> {
+                seen.iter().filter(|(opcode, _)| opcodes.contains(opcode)).copied().collect()
+            };
+            prop_assert_eq!(of(&[Opcode::Pong]).last().copied(), last_pong);
+            prop_assert_eq!(of(&[Opcode::Ping]), pings);
+            prop_assert_eq!(of(&[Opcode::Text, Opcode::Binary]), data);
             prop_assert_eq!(transmit.held_bytes(), 0);
         }
     }

@@ -344,6 +344,28 @@ mod tests {
     }
 
     #[test]
+    fn control_frames_keep_their_place_when_written_bytes_are_cut_off() {
+        let mut transmit = Transmit::default();
+        let mut wire = Vec::new();
+        let shared = PreparedMessage::new(Message::Binary(&[0; 5000]));
+        for _ in 0..50 {
+            transmit.frames().extend(frame(Opcode::Text, &[b'a'; 1000]));
+        }
+        transmit.push_shared(&shared);
+        write(&mut transmit, COMPACT_FROM_BYTES + 1, &mut wire);
+        transmit.pong().extend(frame(Opcode::Pong, b"1"));
+        transmit.frames().extend(frame(Opcode::Text, &[b'b'; 10])); // cuts off what is written
+        assert_eq!(transmit.sent, 0);
+        transmit.controls().extend(frame(Opcode::Ping, b"12"));
+        write(&mut transmit, usize::MAX, &mut wire);
+        let mut expected = alloc::vec![(Opcode::Text, 1000); 33];
+        expected.extend([(Opcode::Pong, 1), (Opcode::Ping, 2)]);
+        expected.extend([(Opcode::Text, 1000); 17]);
+        expected.extend([(Opcode::Binary, 5000), (Opcode::Text, 10)]);
+        assert_eq!(opcodes(&wire), expected);
+    }
+
+    #[test]
     fn a_drained_queue_owns_no_memory() {
         let mut transmit = Transmit::default();
         transmit.frames().extend(frame(Opcode::Text, &[b'a'; 10]));

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 const NONCE: [u8; 16] = *b"the fuzzer's own";
 
-/// A request or a response, at once and in chunks, has one outcome; an application's own parts, whatever is in them,
-/// are refused or make a handshake that the other side accepts.
+/// A request or a response, at once and in chunks, has one outcome; an application's own parts, whatever is
+/// in them, are refused or make a handshake that the other side accepts.
 pub fn handshake(bytes: &[u8]) {
     let mut choices = Choices(bytes);
     let config = Config {

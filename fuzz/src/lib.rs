@@ -1,5 +1,6 @@
-//! What each fuzz target does with its bytes, as ordinary functions: the fuzzer calls them with bytes of its own
-//! making, `cargo test` with the seeds in `seeds/`, and `cargo run --bin TARGET FILE...` with files.
+//! What each fuzz target does with its bytes, as ordinary functions: the fuzzer calls them with bytes of
+//! its own making, `cargo test` with the seeds in `seeds/`, and `cargo run --bin TARGET FILE...` with
+//! files.
 #![forbid(unsafe_code)]
 
 mod choices;

@@ -4,7 +4,8 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::mem;
 
-/// Shared frames up to this many bytes are copied into the buffer: cheaper than a slice of their own in the write.
+/// Shared frames up to this many bytes are copied into the buffer: cheaper than a slice of their own in the
+/// write.
 const COPY_BELOW_BYTES: usize = 2 * 1024;
 
 /// Sent bytes are cut off the front of a buffer that never runs empty once there are this many.
@@ -13,16 +14,18 @@ const COMPACT_FROM_BYTES: usize = 32 * 1024;
 /// A buffer larger than this is freed rather than given back to its lender.
 const MAX_RECLAIMED_BYTES: usize = 256 * 1024;
 
-/// What waits to be written: frames in order, of which control frames overtake the others at the next boundary.
+/// What waits to be written: frames in order, of which control frames overtake the others at the next
+/// boundary.
 ///
-/// The stream is `buffer`, with each of `shared` spliced in at its place and `controls` before all that has not begun.
+/// The stream is `buffer`, with each of `shared` spliced in at its place and `controls` before all that has
+/// not begun.
 #[derive(Debug, Default)]
 pub(crate) struct Transmit {
     buffer: Vec<u8>,
     /// How much of `buffer` was written.
     sent: usize,
-    /// Where a frame in `buffer` begins; what stands before it is no longer looked at. While `controls` wait, it is
-    /// the first such place at or after `sent`, and they go out there.
+    /// Where a frame in `buffer` begins; what stands before it is no longer looked at. While `controls`
+    /// wait, it is the first such place at or after `sent`, and they go out there.
     boundary: usize,
     /// Pings and pongs. They stand apart so that none has to be moved into the middle of what waits.
     controls: Vec<u8>,
@@ -88,8 +91,8 @@ impl Transmit {
         &mut self.controls
     }
 
-    /// Where to append one pong, as [`controls`](Self::controls). It replaces one that is not yet on its way: RFC 6455
-    /// §5.5.3 asks for an answer to the latest ping only.
+    /// Where to append one pong, as [`controls`](Self::controls). It replaces one that is not yet on its
+    /// way: RFC 6455 §5.5.3 asks for an answer to the latest ping only.
     pub(crate) fn pong(&mut self) -> &mut Vec<u8> {
         self.controls();
         if let Some(stale) = self.pong {
@@ -430,7 +433,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is written when, whole frames leave; data and pings in order, and the last pong among them.
+        /// Whatever is written when, whole frames leave; data and pings in order, and the last pong among
+        /// them.
         #[test]
         fn frames_leave_whole_and_data_in_order(steps in prop::collection::vec(step(), 0..60)) {
             let mut transmit = Transmit::default();

@@ -9,8 +9,8 @@ use std::sync::Arc;
 const STATE_BYTES: usize = 256;
 /// What one spare may add before as much has arrived.
 const SPARE_BYTES: usize = 128 * 1024;
-/// What a pong, its successor and a close frame take, in buffers that grow by doubling.
-const CONTROL_BYTES: usize = 4 * 139;
+/// What the most pongs that wait and a close frame take, in buffers that grow by doubling.
+const CONTROL_BYTES: usize = 2 * 18 * 139;
 
 /// A stream of bytes to either role, at once and in chunks: the events, the error and the end are the same,
 /// memory follows the bytes, the peer is told of every error, and accepts all that is written.

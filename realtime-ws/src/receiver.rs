@@ -184,6 +184,11 @@ impl Receiver {
         }
     }
 
+    /// Says that the silence up to `now` is not the peer's: the driver did not read.
+    pub fn excuse_silence(&mut self, now: Timestamp) {
+        self.last_heard = self.last_heard.max(now);
+    }
+
     /// Whether nothing more can come: the peer's close frame was received, it misbehaved, or the connection
     /// is lost.
     #[must_use]

@@ -58,7 +58,8 @@ impl HttpServer {
         self.executor.spawn(connection).detach();
     }
 
-    /// Waits until all connections have ended, which they do soon after the gateway stopped. No more are taken.
+    /// Waits until all connections have ended, which they do soon after the gateway stopped. No more are
+    /// taken.
     pub(crate) async fn finished(&self) {
         let mut places = Vec::new();
         for _ in 0..self.shared.http.max_connections {
@@ -103,16 +104,16 @@ async fn serve(takeover: Takeover, shared: Arc<Shared>, stopping: Stopping, _pla
     }
 }
 
-/// Tells a client that there are too many. A fresh socket has room for that; if not, the client learns of it by
-/// the connection's end.
+/// Tells a client that there are too many. A fresh socket has room for that; if not, the client learns of it
+/// by the connection's end.
 fn refuse(mut stream: TcpStream, max_connections: usize) {
     let reason = format!(
         r#"{{"error":"all {max_connections} places for HTTP connections are taken; try again later"}}"#
     );
     let _: io::Result<()> = write!(
         stream,
-        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: {}\r\nRetry-After: \
-         1\r\nConnection: close\r\n\r\n{reason}",
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+         Retry-After: 1\r\nConnection: close\r\n\r\n{reason}",
         reason.len()
     );
 }

@@ -1,12 +1,13 @@
 // Starts the gateway under test on a free port, and the clients that the tests share.
 
+import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import Pusher from 'pusher-js'
 import PusherServer from 'pusher'
 import { within } from './wait.js'
 
-const PROGRAM = process.env.REALTIME_SERVER ??
+export const PROGRAM = process.env.REALTIME_SERVER ??
   fileURLToPath(new URL('../../../target/release/realtime-server', import.meta.url))
 
 export const APP = { id: 'demo', key: 'demo-key', secret: 'demo-secret' } // what the program starts with
@@ -16,9 +17,10 @@ export class Gateway {
   #clients = []
 
   /** Resolves once the program has printed where it listens; by default on a free port. */
-  static async start({ port = 0 } = {}) {
+  static async start({ port = 0, flags = [], app = APP } = {}) {
     const gateway = new Gateway()
-    gateway.#process = spawn(PROGRAM, ['--listen', `127.0.0.1:${port}`], { stdio: ['ignore', 'pipe', 'pipe'] })
+    gateway.app = app
+    gateway.#process = spawn(PROGRAM, ['--listen', `127.0.0.1:${port}`, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] })
     let printed = ''
     gateway.url = await within('the address that the gateway prints', new Promise((resolve, reject) => {
       gateway.#process.on('error', reject)
@@ -35,12 +37,17 @@ export class Gateway {
     return gateway
   }
 
+  /** Ends the gateway as Ctrl-C does, which it has to take as a normal end. */
   async stop() {
     for (const client of this.#clients.splice(0)) client.disconnect()
-    if (this.#process.exitCode !== null) return
+    if (this.#process.exitCode !== null) throw new Error(`the gateway had ended with ${this.#process.exitCode}`)
     const exited = new Promise((resolve) => this.#process.once('exit', resolve))
     this.#process.kill('SIGINT')
-    await within('the gateway to end after SIGINT', exited)
+    try {
+      assert.equal(await within('the gateway to end after SIGINT', exited), 0)
+    } finally {
+      this.#process.kill('SIGKILL')
+    }
   }
 
   /** Where an unmodified client finds this gateway. */
@@ -55,7 +62,7 @@ export class Gateway {
   }
 
   /** A pusher-js client whose identity on presence channels is `user`, disconnected when the gateway stops. */
-  connect({ user = {}, key = APP.key, ...options } = {}) {
+  connect({ user = {}, key = this.app.key, ...options } = {}) {
     const client = new Pusher(key, {
       cluster: '',
       ...this.address(),
@@ -75,7 +82,8 @@ export class Gateway {
   }
 
   /** The library with which a backend publishes. */
-  backend({ secret = APP.secret } = {}) {
-    return new PusherServer({ appId: APP.id, key: APP.key, secret, host: this.host, port: String(this.port), useTLS: false })
+  backend({ secret = this.app.secret } = {}) {
+    const { id: appId, key } = this.app
+    return new PusherServer({ appId, key, secret, host: this.host, port: String(this.port), useTLS: false })
   }
 }

@@ -1,4 +1,4 @@
-use crate::{ChannelKind, ChannelName, ClientId, Credentials, Denial, Member, Recipients};
+use crate::{ChannelKind, ChannelName, ClientId, Credentials, Denial, Home, Member, Recipients};
 use alloc::string::String;
 use realtime_ws::{CloseCode, PreparedMessage};
 
@@ -8,7 +8,8 @@ use realtime_ws::{CloseCode, PreparedMessage};
 /// want something done; the others tell the application what has happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// The client of [`Input::Connect`](crate::Input::Connect) is known from now on.
+    /// The client of [`Input::Connect`](crate::Input::Connect) is known from now on. The first action after
+    /// that input.
     Connected {
         /// Its id.
         client: ClientId,
@@ -60,10 +61,13 @@ pub enum Action {
         /// Who.
         member: Member,
     },
-    /// Close this client's transport with `code`, after what is already in its outbox. The hub has forgotten it.
+    /// Close this client's transport with `code`, after what is already in its outbox. The hub has forgotten
+    /// it.
     Disconnect {
         /// The client.
         client: ClientId,
+        /// Where it lives.
+        home: Home,
         /// The code.
         code: CloseCode,
         /// The reason to tell it.
@@ -95,7 +99,8 @@ pub struct AuthorizationRequest {
 /// The authorizer's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Let it in. In presence channels it is seen as `member`; `None`, or an empty member id, makes the client's id its member id.
+    /// Let it in. In presence channels it is seen as `member`; `None`, or an empty member id, makes the
+    /// client's id its member id.
     Allow {
         /// Whom the others see.
         member: Option<Member>,

@@ -13,6 +13,9 @@ pub struct Config {
     pub max_channel_name_bytes: usize,
     /// The most members of one presence channel. Default 10,000. One more is denied.
     pub max_members_per_channel: usize,
+    /// The longest member of a presence channel, in bytes of its JSON: `{"id":..,"info":..}`. Default 2 KiB.
+    /// A longer one is denied.
+    pub max_member_bytes: usize,
 }
 
 /// What becomes of a subscribe to a private or presence channel.
@@ -33,6 +36,7 @@ impl Default for Config {
             max_channels_per_client: 256,
             max_channel_name_bytes: 164,
             max_members_per_channel: 10_000,
+            max_member_bytes: 2 * 1024,
         }
     }
 }

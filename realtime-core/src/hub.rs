@@ -1,60 +1,362 @@
+use crate::announcer::Announcer;
+use crate::channel::{Channels, Farewell};
+use crate::client::{Client, Clients};
+use crate::undecided::Undecided;
 use crate::wire::Wire;
-use crate::*;
+use crate::{
+    Action, Authorization, AuthorizationRequest, ChannelKind, ChannelName, ClientId, Config, Credentials,
+    Decision, Denial, Home, Input, InputError, Member, Recipients, Roster,
+};
 use alloc::boxed::Box;
-use realtime_ws::Timestamp;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+use realtime_ws::{CloseCode, Timestamp};
 
-/// The hub.
+/// Clients, their channels and who is present in them.
+///
+/// [`handle_input`](Self::handle_input) says what happened, [`poll_action`](Self::poll_action) what is to be
+/// done about it, [`poll_timeout`](Self::poll_timeout) when to come back if nothing happens. The same inputs
+/// lead to the same actions, byte for byte; the [crate's documentation](crate) shows the loop and what is
+/// promised.
 pub struct Hub {
-    wire: Box<dyn Wire>,
+    config: Config,
+    // The latest moment that an input named: time does not run backwards.
+    now: Timestamp,
+    clients: Clients,
+    channels: Channels,
+    undecided: Undecided,
+    announcer: Announcer,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    Closed,
 }
 
 impl Hub {
-    /// `seed`: 16 unpredictable bytes
+    /// A hub without clients that speaks `wire`.
+    ///
+    /// Clients choose channel names; `seed` keeps them from choosing names that slow the hub down. Draw it
+    /// from the system's source of randomness, or fix it where runs must repeat: no action depends on it.
+    #[must_use]
     pub fn new(config: Config, wire: impl Wire + 'static, seed: [u8; 16]) -> Self {
-        todo!()
+        Self {
+            config,
+            now: Timestamp::START,
+            clients: Clients::default(),
+            channels: Channels::new(seed),
+            undecided: Undecided::default(),
+            announcer: Announcer::new(Box::new(wire)),
+            state: State::Open,
+        }
     }
-    /// Takes one input. Drain poll_action afterwards.
+
+    /// Takes one input. Call [`poll_action`](Self::poll_action) until `None` before the next one.
+    ///
+    /// An authorization that is overdue at `now` is denied first, whatever the input.
+    ///
+    /// # Errors
+    /// [`InputError`] if the application asks for something of a client that is not there, or of a closed
+    /// hub. The input changed nothing, and the hub goes on.
     pub fn handle_input(&mut self, input: Input, now: Timestamp) -> Result<(), InputError> {
-        todo!()
+        self.now = self.now.max(now);
+        self.deny_overdue();
+        match (input, self.state) {
+            (Input::Gone { client }, _) => {
+                self.forget(client, Farewell::Told);
+            }
+            (Input::TimePassed, _) => {}
+            (Input::Close, State::Open) => self.close(),
+            (Input::Close, State::Closed) => {}
+            (
+                Input::Connect { .. }
+                | Input::Subscribe { .. }
+                | Input::Decided { .. }
+                | Input::Unsubscribe { .. }
+                | Input::Broadcast { .. }
+                | Input::Send { .. }
+                | Input::Disconnect { .. },
+                State::Closed,
+            ) => return Err(InputError::Closed),
+            (Input::Connect { credentials, home }, State::Open) => {
+                let client = self.clients.insert(credentials, home);
+                self.announcer.act(Action::Connected { client });
+            }
+            (Input::Subscribe { client, channel, credentials }, State::Open) => {
+                self.subscribe(client, channel, credentials)?;
+            }
+            (Input::Decided { request, decision }, State::Open) => {
+                if let Some(question) = self.undecided.take(request) {
+                    self.decide(question.client, question.channel, decision);
+                }
+            }
+            (Input::Unsubscribe { client, channel }, State::Open) => self.unsubscribe(client, &channel)?,
+            (Input::Broadcast { channel, message, except }, State::Open) => {
+                if let Some(to) = self.recipients(&channel, except) {
+                    self.announcer.deliver(to, |_| Some(message));
+                }
+            }
+            (Input::Send { client, message }, State::Open) => {
+                let home = self.client(client)?.home;
+                self.announcer.deliver(Recipients::one(client, home), |_| Some(message));
+            }
+            (Input::Disconnect { client, code, reason }, State::Open) => {
+                self.client(client)?;
+                self.disconnect(client, code, reason, Farewell::Told);
+            }
+        }
+        Ok(())
     }
-    /// next action
+
+    /// The next thing to do, in order; `None` until the next input.
     pub fn poll_action(&mut self) -> Option<Action> {
-        todo!()
+        self.announcer.next()
     }
-    /// when to hand in TimePassed
+
+    /// When to hand in [`Input::TimePassed`] unless another input comes first; `None` if nothing is due.
+    #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        todo!()
+        self.undecided.first_deadline()
     }
-    /// clients connected
+
+    fn subscribe(
+        &mut self,
+        id: ClientId,
+        channel: ChannelName,
+        credentials: Option<Credentials>,
+    ) -> Result<(), InputError> {
+        let client = self.clients.get_mut(id).ok_or(InputError::UnknownClient)?;
+        let is_subscribed =
+            self.channels.find(&channel).is_some_and(|index| client.subscription(index).is_some());
+        if is_subscribed || client.asks_for(&channel) {
+            return Ok(());
+        }
+        if let Err(denial) = admissible(client, &channel, &self.config) {
+            self.deny(id, channel, denial);
+            return Ok(());
+        }
+        match (channel.kind(), self.config.authorization) {
+            (ChannelKind::Public, _) => self.admit(id, &channel, None),
+            (ChannelKind::Private | ChannelKind::Presence, Authorization::DenyAll) => {
+                self.deny(id, channel, Denial::NoAuthorizer);
+            }
+            (kind @ (ChannelKind::Private | ChannelKind::Presence), Authorization::Ask) => {
+                let deadline = self.now + self.config.authorization_timeout;
+                let request = self.undecided.ask(id, channel.clone(), deadline);
+                client.ask(channel.clone(), request);
+                let credentials = credentials.unwrap_or_else(|| client.credentials.clone());
+                let request = AuthorizationRequest { request, channel, kind, client: id, credentials };
+                self.announcer.act(Action::Authorize(request));
+            }
+        }
+        Ok(())
+    }
+
+    fn decide(&mut self, id: ClientId, channel: ChannelName, decision: Decision) {
+        if let Some(client) = self.clients.get_mut(id) {
+            client.cease_asking(&channel);
+        }
+        match decision {
+            Decision::Allow { member } => self.admit(id, &channel, member),
+            Decision::Deny { reason } => self.deny(id, channel, Denial::Refused(reason)),
+        }
+    }
+
+    fn deny_overdue(&mut self) {
+        while let Some(question) = self.undecided.take_overdue(self.now) {
+            if let Some(client) = self.clients.get_mut(question.client) {
+                client.cease_asking(&question.channel);
+            }
+            self.deny(question.client, question.channel, Denial::AuthorizerTimedOut);
+        }
+    }
+
+    fn admit(&mut self, id: ClientId, name: &ChannelName, member: Option<Member>) {
+        let Some(client) = self.clients.get_mut(id) else { return };
+        let member = match name.kind() {
+            ChannelKind::Presence => {
+                Some(member.unwrap_or_else(|| Member::new("", "")).or_called(&id.to_string()))
+            }
+            ChannelKind::Public | ChannelKind::Private => None,
+        };
+        let roster = self.channels.get(name).and_then(|channel| channel.roster());
+        if let Some(Err(denial)) = member.as_ref().map(|member| seatable(member, roster, &self.config)) {
+            self.deny(id, name.clone(), denial);
+            return;
+        }
+        let index = self.channels.open(name);
+        let channel = &mut self.channels[index];
+        client.subscribe(channel.enter(index, (id, client.home), member, &mut self.announcer));
+    }
+
+    fn deny(&mut self, id: ClientId, channel: ChannelName, denial: Denial) {
+        let Some(client) = self.clients.get(id) else { return };
+        self.announcer.deliver(Recipients::one(id, client.home), |wire| wire.denied(&channel, &denial));
+        self.announcer.act(Action::Denied { client: id, channel, denial });
+    }
+
+    fn unsubscribe(&mut self, id: ClientId, name: &ChannelName) -> Result<(), InputError> {
+        let client = self.clients.get_mut(id).ok_or(InputError::UnknownClient)?;
+        if let Some(request) = client.cease_asking(name) {
+            self.undecided.take(request);
+        }
+        let home = client.home;
+        if let Some(index) = self.channels.find(name)
+            && let Some(subscription) = client.unsubscribe(index)
+        {
+            self.channels.leave((id, home), subscription, Farewell::Told, &mut self.announcer);
+        }
+        Ok(())
+    }
+
+    fn disconnect(&mut self, id: ClientId, code: CloseCode, reason: String, farewell: Farewell) {
+        if let Some(home) = self.forget(id, farewell) {
+            self.announcer.act(Action::Disconnect { client: id, home, code, reason });
+        }
+    }
+
+    /// Where the client lived, if it was known.
+    fn forget(&mut self, id: ClientId, farewell: Farewell) -> Option<Home> {
+        let client = self.clients.remove(id)?;
+        for request in client.requests() {
+            self.undecided.take(request);
+        }
+        let home = client.home;
+        for subscription in client.into_subscriptions() {
+            self.channels.leave((id, home), subscription, farewell, &mut self.announcer);
+        }
+        Some(home)
+    }
+
+    fn close(&mut self) {
+        self.state = State::Closed;
+        for id in self.clients.by_connect() {
+            self.disconnect(
+                id,
+                CloseCode::GOING_AWAY,
+                String::from("the server is closing"),
+                Farewell::Silent,
+            );
+        }
+        self.announcer.act(Action::Closed);
+    }
+
+    fn recipients(&mut self, name: &ChannelName, except: Option<ClientId>) -> Option<Recipients> {
+        let except = except.filter(|client| self.is_subscribed(*client, name));
+        let index = self.channels.find(name)?;
+        Some(self.channels[index].recipients(except))
+    }
+
+    fn client(&self, id: ClientId) -> Result<&Client, InputError> {
+        self.clients.get(id).ok_or(InputError::UnknownClient)
+    }
+}
+
+/// What can be asked at any time.
+impl Hub {
+    /// How many clients are connected.
+    #[must_use]
     pub fn client_count(&self) -> usize {
-        todo!()
+        self.clients.len()
     }
-    /// channels with a subscriber
+
+    /// How many channels have a subscriber.
+    #[must_use]
     pub fn channel_count(&self) -> usize {
-        todo!()
+        self.channels.len()
     }
-    /// subscribers of a channel
+
+    /// How many clients are subscribed to a channel; 0 for an unknown one.
+    #[must_use]
     pub fn subscriber_count(&self, channel: &ChannelName) -> usize {
-        todo!()
+        self.channels.get(channel).map_or(0, |channel| channel.subscriber_count())
     }
-    /// None for unknown or non-presence
+
+    /// Who is present in a channel; `None` if nobody is subscribed to it, or it is no presence channel.
+    #[must_use]
     pub fn presence(&self, channel: &ChannelName) -> Option<&Roster> {
-        todo!()
+        self.channels.get(channel)?.roster()
     }
-    /// names, sorted, of occupied channels with this prefix
-    pub fn channels<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a ChannelName> {
-        core::iter::empty()
+
+    /// The names, sorted, of the channels with a subscriber that start with `prefix`. Looks at every channel.
+    pub fn channels(&self, prefix: &str) -> impl Iterator<Item = &ChannelName> {
+        let mut names: Vec<_> =
+            self.channels.names().filter(|name| name.as_str().starts_with(prefix)).collect();
+        names.sort_unstable();
+        names.into_iter()
     }
-    /// whether this client receives the channel's messages
+
+    /// Whether a client receives a channel's messages.
+    #[must_use]
     pub fn is_subscribed(&self, client: ClientId, channel: &ChannelName) -> bool {
-        todo!()
+        let index = self.channels.find(channel);
+        let subscription = index.and_then(|index| self.clients.get(client)?.subscription(index));
+        subscription.is_some()
     }
-    /// The member that the client is seen as in a presence channel
+
+    /// The member as which a client is seen in a presence channel; `None` if it is not subscribed, or it is
+    /// no presence channel.
+    #[must_use]
     pub fn member(&self, client: ClientId, channel: &ChannelName) -> Option<&Member> {
-        todo!()
+        let index = self.channels.find(channel)?;
+        let seat = self.clients.get(client)?.subscription(index)?.seat?;
+        self.channels[index].roster()?.at(seat)
     }
-    /// Whether Close was handled
+
+    /// Whether [`Input::Close`] was handled.
+    #[must_use]
     pub fn is_closed(&self) -> bool {
-        todo!()
+        self.state == State::Closed
+    }
+}
+
+/// Whether one more channel, of this name, is within the limits.
+fn admissible(client: &Client, channel: &ChannelName, config: &Config) -> Result<(), Denial> {
+    if channel.as_str().is_empty() {
+        return Err(Denial::ChannelNameEmpty);
+    }
+    if channel.as_str().len() > config.max_channel_name_bytes {
+        return Err(Denial::ChannelNameTooLong { limit: config.max_channel_name_bytes });
+    }
+    if client.channel_count() >= config.max_channels_per_client {
+        return Err(Denial::TooManyChannels { limit: config.max_channels_per_client });
+    }
+    Ok(())
+}
+
+/// Whether a client may be seen as `member`, as far as the limits are concerned.
+fn seatable(member: &Member, roster: Option<&Roster>, config: &Config) -> Result<(), Denial> {
+    if member.to_json().len() > config.max_member_bytes {
+        return Err(Denial::MemberTooLong { limit: config.max_member_bytes });
+    }
+    let (members, has_joined) =
+        roster.map_or((0, false), |roster| (roster.len(), roster.get(member.id()).is_some()));
+    if members >= config.max_members_per_channel && !has_joined {
+        return Err(Denial::TooManyMembers { limit: config.max_members_per_channel });
+    }
+    Ok(())
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub")
+            .field("client_count", &self.client_count())
+            .field("channel_count", &self.channel_count())
+            .field("is_closed", &self.is_closed())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hub_can_move_to_another_thread() {
+        fn is_send<T: Send>() {}
+        is_send::<Hub>();
     }
 }

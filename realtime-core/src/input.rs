@@ -67,7 +67,8 @@ pub enum Input {
         /// The client.
         client: ClientId,
     },
-    /// Nothing but time passed, to the moment that [`Hub::poll_timeout`](crate::Hub::poll_timeout) named or later.
+    /// Nothing but time passed, to the moment that [`Hub::poll_timeout`](crate::Hub::poll_timeout) named or
+    /// later.
     TimePassed,
     /// The hub closes: every client leaves, and nothing is accepted any more. Idempotent.
     Close,

@@ -1,19 +1,60 @@
+use crate::join_order::{JoinOrder, Ticket};
+use crate::wire::json_string;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
 use alloc::sync::Arc;
+use serde::de::IgnoredAny;
 
-/// A member of a presence channel, as the others see it: one person, however many clients.
+/// A member of a presence channel, as the others see it: one person, however many clients. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     id: Arc<str>,
-    // JSON, valid by construction.
-    info: Option<Arc<str>>,
+    // `{"id":ID}` or `{"id":ID,"info":INFO}`, so that rendering a roster is concatenation.
+    json: Arc<str>,
+    // Where ID ends in `json`.
+    id_end: usize,
 }
 
+const BEFORE_ID: &str = r#"{"id":"#;
+const BEFORE_INFO: &str = r#","info":"#;
+
 impl Member {
-    /// The member `id`, with `info` that the others are shown: kept as it is where it is valid JSON, as a JSON
-    /// string where it is not, absent where empty.
+    /// The member `id`, with `info` that the others are shown: kept as it is where it is valid JSON, as a
+    /// JSON string where it is not, absent where empty.
+    ///
+    /// ```
+    /// use realtime_core::Member;
+    ///
+    /// assert_eq!(Member::new("7", r#"{"name":"Ada"}"#).to_json(), r#"{"id":"7","info":{"name":"Ada"}}"#);
+    /// assert_eq!(Member::new("7", "Ada").to_json(), r#"{"id":"7","info":"Ada"}"#);
+    /// assert_eq!(Member::new("7", "").to_json(), r#"{"id":"7"}"#);
+    /// ```
     #[must_use]
     pub fn new(id: &str, info: &str) -> Self {
-        todo!()
+        if info.is_empty() {
+            Self::with_json_info(id, None)
+        } else if serde_json::from_str::<IgnoredAny>(info).is_ok() {
+            Self::with_json_info(id, Some(info))
+        } else {
+            Self::with_json_info(id, Some(&json_string(info)))
+        }
+    }
+
+    fn with_json_info(id: &str, info: Option<&str>) -> Self {
+        let mut json = String::from(BEFORE_ID);
+        json.push_str(&json_string(id));
+        let id_end = json.len();
+        if let Some(info) = info {
+            json.push_str(BEFORE_INFO);
+            json.push_str(info);
+        }
+        json.push('}');
+        Self { id: id.into(), json: json.into(), id_end }
+    }
+
+    /// The same member, called `id` if it has no id of its own.
+    pub(crate) fn or_called(self, id: &str) -> Self {
+        if self.id.is_empty() { Self::with_json_info(id, self.info()) } else { self }
     }
 
     /// Stable over the person's clients.
@@ -22,28 +63,165 @@ impl Member {
         &self.id
     }
 
-    /// What the others are shown, as JSON text.
+    /// The id as a JSON string, quotes included.
+    #[must_use]
+    pub fn id_json(&self) -> &str {
+        &self.json[BEFORE_ID.len()..self.id_end]
+    }
+
+    /// What the others are shown, as JSON text; `None` where there is nothing to show.
     #[must_use]
     pub fn info(&self) -> Option<&str> {
-        self.info.as_deref()
+        let info = self.json[self.id_end..].strip_prefix(BEFORE_INFO)?;
+        Some(&info[..info.len() - 1])
+    }
+
+    /// The member as the JSON object `{"id":..,"info":..}`, without the `info` where there is none.
+    #[must_use]
+    pub fn to_json(&self) -> &str {
+        &self.json
     }
 }
 
 /// The members of a presence channel, in the order in which they joined.
 #[derive(Debug, Default)]
-pub struct Roster {}
+pub struct Roster {
+    seats: JoinOrder<Seat>,
+    by_id: BTreeMap<Arc<str>, Ticket>,
+}
+
+#[derive(Debug)]
+struct Seat {
+    member: Member,
+    clients: usize,
+}
 
 impl Roster {
     /// The members, in the order in which they joined.
     pub fn members(&self) -> impl Iterator<Item = &Member> {
-        core::iter::empty()
+        self.seats.iter().map(|seat| &seat.member)
     }
-    /// How many.
+
+    /// How many members there are, however many clients they have.
+    #[must_use]
     pub fn len(&self) -> usize {
-        todo!()
+        self.seats.len()
     }
-    /// none
+
+    /// Whether nobody is there.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
-        todo!()
+        self.seats.is_empty()
+    }
+
+    /// The member of this id; `None` if it has not joined.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Member> {
+        self.at(*self.by_id.get(id)?)
+    }
+
+    /// The member of one client, by the ticket that [`join`](Self::join) gave.
+    pub(crate) fn at(&self, ticket: Ticket) -> Option<&Member> {
+        self.seats.get(ticket).map(|seat| &seat.member)
+    }
+
+    /// A client of `member` comes. Returns the ticket it leaves with, and the member if this is its first
+    /// client; while a member is there, what it was first shown as stands.
+    pub(crate) fn join(&mut self, member: Member) -> (Ticket, Option<Member>) {
+        let known = self.by_id.get(&member.id).copied();
+        if let Some((ticket, seat)) = known.and_then(|ticket| Some((ticket, self.seats.get_mut(ticket)?))) {
+            seat.clients += 1;
+            return (ticket, None);
+        }
+        let ticket = self.seats.push(Seat { member: member.clone(), clients: 1 });
+        self.by_id.insert(Arc::clone(&member.id), ticket);
+        (ticket, Some(member))
+    }
+
+    /// A client goes. Returns its member if this was its last client.
+    pub(crate) fn leave(&mut self, ticket: Ticket) -> Option<Member> {
+        let seat = self.seats.get_mut(ticket)?;
+        seat.clients -= 1;
+        if seat.clients > 0 {
+            return None;
+        }
+        let member = self.seats.remove(ticket)?.member;
+        self.by_id.remove(&member.id);
+        Some(member)
+    }
+}
+
+/// A roster on which these members have joined in this order, as a test of a [`Wire`](crate::wire::Wire)
+/// needs one.
+impl FromIterator<Member> for Roster {
+    fn from_iter<I: IntoIterator<Item = Member>>(members: I) -> Self {
+        let mut roster = Self::default();
+        for member in members {
+            roster.join(member);
+        }
+        roster
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+
+    #[test]
+    fn info_is_verbatim_json_or_a_string_or_absent() {
+        for (info, shown) in [
+            ("", None),
+            (" ", Some(r#"" ""#)),
+            (r#"{"name":"Ada"}"#, Some(r#"{"name":"Ada"}"#)),
+            (r#" {"b":1, "a":[ ]} "#, Some(r#" {"b":1, "a":[ ]} "#)),
+            ("null", Some("null")),
+            ("12", Some("12")),
+            (r#""}""#, Some(r#""}""#)),
+            ("Ada", Some(r#""Ada""#)),
+            (r#"{"name":"#, Some(r#""{\"name\":""#)),
+            ("{} {}", Some(r#""{} {}""#)),
+            ("a\nb", Some(r#""a\nb""#)),
+        ] {
+            assert_eq!(Member::new("1", info).info(), shown, "of {info:?}");
+        }
+    }
+
+    #[test]
+    fn deeply_nested_info_is_checked_without_recursion() {
+        let depth = 100_000;
+        let nested = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(Member::new("1", &nested).info(), Some(&*nested));
+        assert_eq!(Member::new("1", &nested[1..]).info().map(|info| info.starts_with('"')), Some(true));
+    }
+
+    #[test]
+    fn an_id_is_escaped_in_json_only() {
+        let member = Member::new("a\"b\u{1}", "");
+        assert_eq!(member.id(), "a\"b\u{1}");
+        assert_eq!(member.id_json(), r#""a\"b\u0001""#);
+        assert_eq!(member.to_json(), r#"{"id":"a\"b\u0001"}"#);
+    }
+
+    #[test]
+    fn a_member_without_an_id_takes_the_one_it_is_given() {
+        let member = Member::new("", "[1]").or_called("3-1");
+        assert_eq!(member.to_json(), r#"{"id":"3-1","info":[1]}"#);
+        assert_eq!(member.or_called("4-1").id(), "3-1");
+    }
+
+    #[test]
+    fn a_member_is_there_from_its_first_client_to_its_last() {
+        let mut roster = Roster::default();
+        let (first, joined) = roster.join(Member::new("ada", "1"));
+        assert_eq!(joined, Some(Member::new("ada", "1")));
+        let (second, joined) = roster.join(Member::new("ada", "2"));
+        assert_eq!((second, joined), (first, None));
+        assert_eq!(roster.get("ada").and_then(Member::info), Some("1"));
+
+        assert_eq!(roster.leave(first), None);
+        assert_eq!(roster.leave(second), Some(Member::new("ada", "1")));
+        assert_eq!(roster.leave(second), None);
+        assert!(roster.is_empty() && roster.get("ada").is_none());
     }
 }

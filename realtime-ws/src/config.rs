@@ -18,6 +18,10 @@ pub struct Config {
     /// The most frames one message may come in; empty ones count. Default 16,384. One more fails
     /// the connection with 1008.
     pub max_fragments: u32,
+    /// How many bytes may wait to be written before sending is refused with
+    /// [`ApiMisuse::QueueFull`](crate::ApiMisuse::QueueFull). Default 1 MiB. A message of any length is let
+    /// in below it, and may exceed it; so may pongs, up to 16, and the close frame.
+    pub max_unsent_bytes: usize,
     /// Whether messages are received whole or as pieces. Default whole.
     pub delivery: Delivery,
     /// When silence is taken for death. Default: ping after 30 s, give up after 60 s. `None`: never.
@@ -67,6 +71,7 @@ impl Default for Config {
         Self {
             max_message_bytes: 1024 * 1024,
             max_fragments: 16_384,
+            max_unsent_bytes: 1024 * 1024,
             delivery: Delivery::Whole,
             keepalive: Some(Keepalive::default()),
             close_timeout: Duration::from_secs(5),
@@ -88,6 +93,9 @@ impl Config {
     pub fn checked(self) -> Result<Arc<Self>, InvalidConfig> {
         if self.max_fragments == 0 {
             return Err(InvalidConfig("max_fragments must be at least 1"));
+        }
+        if self.max_unsent_bytes == 0 {
+            return Err(InvalidConfig("max_unsent_bytes must be at least 1"));
         }
         if self.max_headers == 0 || self.max_headers > Self::MAX_HEADERS {
             return Err(InvalidConfig("max_headers must be 1 to 256"));

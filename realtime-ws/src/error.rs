@@ -96,11 +96,17 @@ impl core::error::Error for PeerMisbehaved {}
 /// still usable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ApiMisuse {
-    /// Nothing can be sent after the close frame (RFC 6455 §5.5.1).
+    /// Nothing can be sent after the close frame (RFC 6455 §5.5.1), nor to a peer that is lost.
     SendAfterClose,
     /// A whole message cannot be sent while one sent in pieces is unfinished (§5.4), nor a piece
     /// of the other kind.
     UnfinishedMessage,
+    /// [`Config::max_unsent_bytes`](crate::Config::max_unsent_bytes) wait to be written already: write
+    /// first.
+    QueueFull {
+        /// That limit, in bytes.
+        limit: usize,
+    },
     /// A ping or pong carries at most 125 bytes (§5.5).
     ControlPayloadTooLong,
     /// This close code must not be sent (§7.4.2); see [`CloseCode::is_sendable`].
@@ -108,22 +114,35 @@ pub enum ApiMisuse {
     /// A header's name or value, a path or a subprotocol has a character that would end the line or is
     /// otherwise not allowed there; it names the place.
     InvalidHeader(&'static str),
+    /// An additional header is one that the handshake itself writes, or one that would give a body to a
+    /// message that has none.
+    ReservedHeader,
     /// The chosen subprotocol was not offered (§4.2.2).
     SubprotocolNotOffered,
-    /// The status does not answer a refused request: 100 to 199 are not final.
+    /// The same subprotocol is offered twice (§4.1).
+    RepeatedSubprotocol,
+    /// The status does not answer a refused request: 100 to 199 are not final, and 204, 205 and 304 have
+    /// no body.
     InvalidStatus(u16),
 }
 
 impl fmt::Display for ApiMisuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SendAfterClose => f.write_str("the connection is closing: nothing more can be sent"),
+            Self::SendAfterClose => {
+                f.write_str("the connection is closing or lost: nothing more can be sent")
+            }
             Self::UnfinishedMessage => f.write_str("a message sent in pieces is not finished"),
+            Self::QueueFull { limit } => write!(f, "{limit} bytes wait to be written already"),
             Self::ControlPayloadTooLong => f.write_str("a ping or pong carries at most 125 bytes"),
             Self::UnsendableCloseCode(code) => write!(f, "close code {code} must not be sent"),
             Self::InvalidHeader(place) => write!(f, "character not allowed in {place}"),
             Self::SubprotocolNotOffered => f.write_str("the client did not offer this subprotocol"),
-            Self::InvalidStatus(status) => write!(f, "status {status} is not a final answer: use 200 to 599"),
+            Self::RepeatedSubprotocol => f.write_str("the same subprotocol is offered twice"),
+            Self::ReservedHeader => f.write_str("a header that the handshake itself decides about"),
+            Self::InvalidStatus(status) => {
+                write!(f, "status {status} cannot refuse a request: use 200 to 599, not 204, 205 or 304")
+            }
         }
     }
 }

@@ -30,7 +30,8 @@ impl PreparedMessage {
     pub fn new<'a>(message: impl Into<Message<'a>>) -> Self {
         let message = message.into();
         let payload = message.payload();
-        let header = Header::of_message(message.kind().opcode(), payload.len());
+        let (opcode, payload_len) = (message.kind().opcode(), payload.len() as u64);
+        let header = Header { fin: true, reserved_bits: 0, opcode, masking_key: None, payload_len };
         let mut frame = Vec::with_capacity(frame::MAX_HEADER_BYTES + payload.len());
         header.encode(&mut frame);
         let header_bytes = frame.len();

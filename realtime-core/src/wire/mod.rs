@@ -1,21 +1,68 @@
-//! How presence and subscription results look on the wire.
+//! How presence and the answers to a subscribe look on the wire.
 
+mod plain;
+mod pusher;
+
+pub use plain::Plain;
+pub use pusher::Pusher;
+
+use crate::json::push_string;
 use crate::{ChannelName, Denial, Member, Roster};
+use alloc::boxed::Box;
+use alloc::string::String;
 use realtime_ws::PreparedMessage;
 
 /// A wire format: what clients are told of their subscriptions and of each other.
 ///
-/// The hub renders each fact once, whatever the number of its recipients. Broadcasts are not touched.
+/// The hub renders each fact once, whatever the number of its recipients. What is broadcast or sent passes
+/// as it is. A fact that the format has no message for is `None`.
 pub trait Wire: Send {
-    /// Told to a client that was let into a channel, before anything else of that channel. `roster` is the channel's, if it is a
-    /// presence channel: as it was before `newcomer` joined if `NEWCOMER_IN_ROSTER`... (see roster_includes_newcomer)
-    fn subscribed(&self, channel: &ChannelName, roster: Option<&Roster>) -> Option<PreparedMessage>;
-    /// Whether the roster that a newcomer is told includes itself already, and it is not told of its own joining.
+    /// Whether the roster that a newcomer is told includes itself, so that it is not told of its own
+    /// joining.
+    ///
+    /// If not, the roster is the one before it joined, and its joining is told to all members, itself
+    /// included.
     fn newcomer_knows_itself(&self) -> bool;
-    /// Told to a client that was not let in.
+
+    /// What a client that was let into a channel is told before anything else of that channel. `roster` is
+    /// there if it is a presence channel.
+    fn subscribed(&self, channel: &ChannelName, roster: Option<&Roster>) -> Option<PreparedMessage>;
+
+    /// What a client that was not let into a channel is told.
     fn denied(&self, channel: &ChannelName, denial: &Denial) -> Option<PreparedMessage>;
-    /// Told to a presence channel's clients when a member joins.
+
+    /// What the clients in a presence channel are told when a member joins.
     fn joined(&self, channel: &ChannelName, member: &Member) -> Option<PreparedMessage>;
-    /// Told to a presence channel's clients when a member leaves.
+
+    /// What the clients that remain in a presence channel are told when a member leaves.
     fn left(&self, channel: &ChannelName, member: &Member) -> Option<PreparedMessage>;
+}
+
+impl<W: Wire + ?Sized> Wire for Box<W> {
+    fn newcomer_knows_itself(&self) -> bool {
+        (**self).newcomer_knows_itself()
+    }
+
+    fn subscribed(&self, channel: &ChannelName, roster: Option<&Roster>) -> Option<PreparedMessage> {
+        (**self).subscribed(channel, roster)
+    }
+
+    fn denied(&self, channel: &ChannelName, denial: &Denial) -> Option<PreparedMessage> {
+        (**self).denied(channel, denial)
+    }
+
+    fn joined(&self, channel: &ChannelName, member: &Member) -> Option<PreparedMessage> {
+        (**self).joined(channel, member)
+    }
+
+    fn left(&self, channel: &ChannelName, member: &Member) -> Option<PreparedMessage> {
+        (**self).left(channel, member)
+    }
+}
+
+/// `text` as a JSON string, quotes included.
+pub(crate) fn json_string(text: &str) -> String {
+    let mut json = String::with_capacity(text.len() + "\"\"".len());
+    push_string(&mut json, text);
+    json
 }

@@ -1,0 +1,281 @@
+use crate::{
+    Action, AuthorizationRequest, ChannelName, ClientId, Denial, Home, Hub, HubError, Input, Member,
+    Recipients,
+};
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
+use realtime_ws::{CloseCode, PreparedMessage, Timestamp};
+
+/// A hub, and the bounded queues between it and the loops that own its clients.
+///
+/// For drivers with several loops or threads: whoever has an input hands it in, under a lock that is held only for
+/// that; what is to be done lands in the mailbox of the loop that has to do it, once per loop and not once per client. All
+/// loops see the orders of one channel in the same sequence.
+///
+/// After every [`handle_input`](Self::handle_input), wake the loops that [`poll_wake`](Self::poll_wake) names and tell the application
+/// what [`poll_notice`](Self::poll_notice) says.
+pub struct Exchange {
+    hub: Hub,
+    limits: MailboxLimits,
+    mailboxes: Vec<Mailbox>,
+    to_wake: Vec<Home>,
+    notices: VecDeque<Notice>,
+}
+
+/// How much may wait for one loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MailboxLimits {
+    /// The most orders. Default 65,536. Beyond it, what the application wants is refused with
+    /// [`HubError::Overloaded`] until the loop has caught up; clients that leave, and answers of the authorizer, are always
+    /// taken, since there cannot be more of them than there are clients.
+    pub max_orders: usize,
+    /// The most bytes of messages, each counted once however many clients get it. Default 64 MiB.
+    pub max_bytes: usize,
+}
+
+impl Default for MailboxLimits {
+    fn default() -> Self {
+        Self { max_orders: 65_536, max_bytes: 64 * 1024 * 1024 }
+    }
+}
+
+/// What one loop has to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Order {
+    /// Put `message` into the outbox of each of `to` that lives at this home.
+    Deliver {
+        /// Who gets it.
+        to: Recipients,
+        /// The message.
+        message: PreparedMessage,
+    },
+    /// Close a client's transport with `code`, after what is already in its outbox. The hub has forgotten it.
+    Disconnect {
+        /// The client.
+        client: ClientId,
+        /// The code.
+        code: CloseCode,
+        /// The reason to tell it.
+        reason: String,
+    },
+}
+
+/// What has happened, for the application.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Notice {
+    /// A client receives a channel's messages from now on.
+    Subscribed {
+        /// The client.
+        client: ClientId,
+        /// The channel.
+        channel: ChannelName,
+    },
+    /// A client was not let into a channel.
+    Denied {
+        /// The client.
+        client: ClientId,
+        /// The channel.
+        channel: ChannelName,
+        /// Why.
+        denial: Denial,
+    },
+    /// A client no longer receives a channel's messages.
+    Unsubscribed {
+        /// The client.
+        client: ClientId,
+        /// The channel.
+        channel: ChannelName,
+    },
+    /// A member joined a presence channel.
+    Joined {
+        /// The channel.
+        channel: ChannelName,
+        /// Who.
+        member: Member,
+    },
+    /// A member left a presence channel.
+    Left {
+        /// The channel.
+        channel: ChannelName,
+        /// Who.
+        member: Member,
+    },
+    /// A client received more slowly than it was sent to, and lost messages.
+    Dropped {
+        /// The client.
+        client: ClientId,
+        /// How many messages.
+        messages: u64,
+    },
+    /// A client received more slowly than it was sent to, and was disconnected.
+    TooSlow {
+        /// The client.
+        client: ClientId,
+    },
+    /// The hub is closed.
+    Closed,
+}
+
+/// What came of an input, for whoever handed it in.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It was taken. For a subscribe: the client is subscribed already, or the authorizer is being asked already. For a decision:
+    /// what was asked is no longer wanted.
+    Taken,
+    /// The client is known by this id from now on.
+    Connected(ClientId),
+    /// The client is subscribed from now on.
+    Subscribed,
+    /// The client was not let in.
+    Denied(Denial),
+    /// Ask the authorizer, and hand in its answer as [`Input::Decided`].
+    Authorize(AuthorizationRequest),
+}
+
+impl Exchange {
+    /// An exchange around `hub` with one loop, [`Home::default`]; each of its mailboxes is bounded by `limits`.
+    #[must_use]
+    pub fn new(hub: Hub, limits: MailboxLimits) -> Self {
+        let mailboxes = Vec::from([Mailbox::default()]);
+        Self { hub, limits, mailboxes, to_wake: Vec::new(), notices: VecDeque::new() }
+    }
+
+    /// Makes room for the orders of one more loop; `None` if there are 65,536 already.
+    pub fn add_home(&mut self) -> Option<Home> {
+        let home = Home(u16::try_from(self.mailboxes.len()).ok()?);
+        self.mailboxes.push(Mailbox::default());
+        Some(home)
+    }
+
+    /// The hub, to be asked.
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// Takes one input.
+    ///
+    /// # Errors
+    /// [`HubError`]; nothing changed. [`HubError::Overloaded`] passes when the loops catch up.
+    pub fn handle_input(&mut self, input: Input, now: Timestamp) -> Result<Outcome, HubError> {
+        if is_refusable(&input) && self.mailboxes.iter().any(|mailbox| mailbox.is_full(&self.limits)) {
+            return Err(HubError::Overloaded);
+        }
+        // A timeout denies whoever waits; nobody who handed it in waits for that.
+        let is_asked = !matches!(input, Input::TimePassed);
+        self.hub.handle_input(input, now)?;
+        let mut outcome = Outcome::Taken;
+        while let Some(action) = self.hub.poll_action() {
+            match action {
+                Action::Connected { client } => outcome = Outcome::Connected(client),
+                Action::Authorize(request) => outcome = Outcome::Authorize(request),
+                Action::Deliver { to, message } => self.deliver(&to, &message),
+                Action::Disconnect { client, home, code, reason } => {
+                    self.post(home, 0, Order::Disconnect { client, code, reason });
+                }
+                Action::Subscribed { client, channel } => {
+                    outcome = Outcome::Subscribed;
+                    self.notices.push_back(Notice::Subscribed { client, channel });
+                }
+                Action::Denied { client, channel, denial } => {
+                    if is_asked {
+                        outcome = Outcome::Denied(denial.clone());
+                    }
+                    self.notices.push_back(Notice::Denied { client, channel, denial });
+                }
+                Action::Unsubscribed { client, channel } => {
+                    self.notices.push_back(Notice::Unsubscribed { client, channel });
+                }
+                Action::Joined { channel, member } => {
+                    self.notices.push_back(Notice::Joined { channel, member })
+                }
+                Action::Left { channel, member } => self.notices.push_back(Notice::Left { channel, member }),
+                Action::Closed => self.notices.push_back(Notice::Closed),
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// Takes note of what became of a delivery in a loop, for the application.
+    pub fn note(&mut self, notice: Notice) {
+        self.notices.push_back(notice);
+    }
+
+    /// When to hand in [`Input::TimePassed`]; `None`: never.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        self.hub.poll_timeout()
+    }
+
+    /// A loop that has orders and does not know it yet.
+    pub fn poll_wake(&mut self) -> Option<Home> {
+        self.to_wake.pop()
+    }
+
+    /// What to tell the application next, in the order in which it happened.
+    pub fn poll_notice(&mut self) -> Option<Notice> {
+        self.notices.pop_front()
+    }
+
+    /// Whether there is something to tell the application.
+    #[must_use]
+    pub fn has_notices(&self) -> bool {
+        !self.notices.is_empty()
+    }
+
+    /// Takes what the loop `home` has to do, in order, by exchanging its mailbox with the empty `orders`, whose memory serves
+    /// for the orders to come.
+    pub fn take_orders(&mut self, home: Home, orders: &mut VecDeque<Order>) {
+        orders.clear();
+        if let Some(mailbox) = self.mailboxes.get_mut(usize::from(home.0)) {
+            core::mem::swap(&mut mailbox.orders, orders);
+            mailbox.bytes = 0;
+        }
+    }
+
+    fn deliver(&mut self, to: &Recipients, message: &PreparedMessage) {
+        for home in to.homes() {
+            self.post(
+                home,
+                message.frame().len(),
+                Order::Deliver { to: to.clone(), message: message.clone() },
+            );
+        }
+    }
+
+    fn post(&mut self, home: Home, bytes: usize, order: Order) {
+        let Some(mailbox) = self.mailboxes.get_mut(usize::from(home.0)) else { return };
+        if mailbox.orders.is_empty() {
+            self.to_wake.push(home);
+        }
+        mailbox.orders.push_back(order);
+        mailbox.bytes += bytes;
+    }
+}
+
+#[derive(Default)]
+struct Mailbox {
+    orders: VecDeque<Order>,
+    bytes: usize,
+}
+
+impl Mailbox {
+    fn is_full(&self, limits: &MailboxLimits) -> bool {
+        self.orders.len() >= limits.max_orders || self.bytes >= limits.max_bytes
+    }
+}
+
+fn is_refusable(input: &Input) -> bool {
+    match input {
+        Input::Connect { .. } | Input::Subscribe { .. } | Input::Broadcast { .. } | Input::Send { .. } => {
+            true
+        }
+        Input::Decided { .. }
+        | Input::Unsubscribe { .. }
+        | Input::Disconnect { .. }
+        | Input::Gone { .. }
+        | Input::TimePassed
+        | Input::Close => false,
+    }
+}

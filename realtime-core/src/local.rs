@@ -1,0 +1,155 @@
+use crate::{ClientId, Home, Order, Outbox, OutboxLimits, Pushed};
+use alloc::string::String;
+use alloc::vec::Vec;
+use realtime_ws::{CloseCode, PreparedMessage};
+
+/// The clients of one loop that have no connection: whoever in the process, or behind any other transport, takes
+/// what is delivered message by message.
+///
+/// `W` is what wakes the one that waits for a client's messages.
+#[derive(Debug)]
+pub struct LocalClients<W> {
+    limits: OutboxLimits,
+    /// By [`ClientId::index`].
+    clients: Vec<Option<LocalClient<W>>>,
+}
+
+#[derive(Debug)]
+struct LocalClient<W> {
+    id: ClientId,
+    outbox: Outbox,
+    ending: Option<Ending>,
+    waker: W,
+}
+
+/// Why a client gets nothing more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// The code that a connection would be closed with.
+    pub code: CloseCode,
+    /// The reason.
+    pub reason: String,
+}
+
+/// What there is for a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// The next message.
+    Message(PreparedMessage),
+    /// Nothing yet.
+    Nothing,
+    /// Nothing any more, after all messages from before the end.
+    Ended(Ending),
+}
+
+/// What a delivery to one client came to, where that is for the hub or the application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// The outbox was full; its policy dropped messages.
+    Dropped {
+        /// Whose they were.
+        client: ClientId,
+        /// How many.
+        messages: u64,
+    },
+    /// The outbox was full; its policy ended the client. Tell the hub that it is gone.
+    TooSlow {
+        /// Who.
+        client: ClientId,
+    },
+}
+
+impl<W> LocalClients<W> {
+    /// No clients; the outbox of each that comes is bounded by `limits`.
+    #[must_use]
+    pub const fn new(limits: OutboxLimits) -> Self {
+        Self { limits, clients: Vec::new() }
+    }
+
+    /// Makes room for what is delivered to `client`.
+    pub fn insert(&mut self, client: ClientId, waker: W) {
+        let index = client.index();
+        if self.clients.len() <= index {
+            self.clients.resize_with(index + 1, || None);
+        }
+        let outbox = Outbox::new(self.limits);
+        self.clients[index] = Some(LocalClient { id: client, outbox, ending: None, waker });
+    }
+
+    /// Forgets `client` and what waits for it; returns how many messages that were.
+    pub fn remove(&mut self, client: ClientId) -> u64 {
+        let Some(place) = self.clients.get_mut(client.index()) else { return 0 };
+        place.take_if(|local| local.id == client).map_or(0, |mut local| local.outbox.clear())
+    }
+
+    /// Does what `order` says to those of its clients that are here. Wakes each that has something to receive through `wake`,
+    /// and tells of messages that were lost through `lose`.
+    pub fn perform(
+        &mut self,
+        order: Order,
+        here: Home,
+        mut wake: impl FnMut(&mut W),
+        mut lose: impl FnMut(Loss),
+    ) {
+        match order {
+            Order::Deliver { to, message } => {
+                for client in to.at(here) {
+                    let Some(local) = self.find(client) else { continue };
+                    if local.ending.is_some() {
+                        continue;
+                    }
+                    match local.outbox.push(message.clone()) {
+                        Pushed::Queued => {}
+                        Pushed::Dropped { messages } => lose(Loss::Dropped { client, messages }),
+                        Pushed::Overflowed => {
+                            local.outbox.clear();
+                            let (code, reason) = TOO_SLOW;
+                            local.ending = Some(Ending { code, reason: reason.into() });
+                            lose(Loss::TooSlow { client });
+                        }
+                    }
+                    wake(&mut local.waker);
+                }
+            }
+            Order::Disconnect { client, code, reason } => {
+                if let Some(local) = self.find(client) {
+                    local.ending.get_or_insert(Ending { code, reason });
+                    wake(&mut local.waker);
+                }
+            }
+        }
+    }
+
+    /// The next message for `client`, or why there is none.
+    pub fn receive(&mut self, client: ClientId) -> Received {
+        let Some(local) = self.find(client) else {
+            return Received::Ended(Ending { code: CloseCode::NORMAL, reason: String::new() });
+        };
+        match (local.outbox.pop(), &local.ending) {
+            (Some(message), _) => Received::Message(message),
+            (None, Some(ending)) => Received::Ended(ending.clone()),
+            (None, None) => Received::Nothing,
+        }
+    }
+
+    /// What wakes the one that waits for `client`'s messages.
+    pub fn waker(&mut self, client: ClientId) -> Option<&mut W> {
+        self.find(client).map(|local| &mut local.waker)
+    }
+
+    /// How many messages the policy has dropped of `client`'s so far.
+    #[must_use]
+    pub fn dropped(&self, client: ClientId) -> u64 {
+        match self.clients.get(client.index()) {
+            Some(Some(local)) if local.id == client => local.outbox.dropped(),
+            Some(_) | None => 0,
+        }
+    }
+
+    fn find(&mut self, client: ClientId) -> Option<&mut LocalClient<W>> {
+        self.clients.get_mut(client.index())?.as_mut().filter(|local| local.id == client)
+    }
+}
+
+/// What a client is told that is disconnected because its outbox was full: pusher-js and browsers may come back.
+pub const TOO_SLOW: (CloseCode, &str) = (CloseCode::TRY_AGAIN_LATER, "received too slowly");

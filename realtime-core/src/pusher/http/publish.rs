@@ -1,0 +1,124 @@
+use super::error::ApiError;
+use super::info::ChannelInfo;
+use crate::pusher::channel_name::parse_channel_name;
+use crate::pusher::socket_id::SocketId;
+use crate::pusher::{MAX_EVENT_NAME_BYTES, frames};
+use crate::{ChannelName, Hub};
+use alloc::borrow::Cow;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use realtime_ws::PreparedMessage;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// The longest data of a published event, in bytes.
+pub const MAX_EVENT_BYTES: usize = 10 * 1024;
+
+/// The most channels that one event is published to.
+pub const MAX_PUBLISH_CHANNELS: usize = 100;
+
+/// An event that an app's own server publishes: the body of `POST /apps/{id}/events`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publish {
+    /// The event's name, at most [`MAX_EVENT_NAME_BYTES`].
+    pub event: String,
+    /// Where it goes: 1 to [`MAX_PUBLISH_CHANNELS`] channels, each once.
+    pub channels: Vec<ChannelName>,
+    /// What its listeners get, at most [`MAX_EVENT_BYTES`].
+    pub data: String,
+    /// A connection that does not get it, such as the one that caused it.
+    pub except: Option<SocketId>,
+    /// What its publisher wants to know of the channels.
+    pub info: ChannelInfo,
+}
+
+impl Publish {
+    /// Parses a body. `data` should be a string; other JSON is taken as the text that it is written with.
+    ///
+    /// # Errors
+    /// [`ApiError`], with a text that names the limit where there is one.
+    pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
+        // Serde would take an array of the fields as well.
+        if !body.trim_ascii_start().starts_with(b"{") {
+            return Err(ApiError::NotAnObject);
+        }
+        let body: Body<'_> = serde_json::from_slice(body).map_err(not_json)?;
+        let event = body.name.ok_or(ApiError::Missing { field: "name" })?;
+        if event.is_empty() {
+            return Err(ApiError::Missing { field: "name" });
+        }
+        if event.len() > MAX_EVENT_NAME_BYTES {
+            return Err(ApiError::EventNameTooLong { bytes: event.len() });
+        }
+        let data = text(body.data.ok_or(ApiError::Missing { field: "data" })?)?;
+        if data.len() > MAX_EVENT_BYTES {
+            return Err(ApiError::EventTooLong { bytes: data.len() });
+        }
+        Ok(Self {
+            event: event.into_owned(),
+            channels: channels(body.channels.unwrap_or_default(), body.channel)?,
+            data: data.into_owned(),
+            except: body.socket_id.map(|id| id.parse()).transpose()?,
+            info: ChannelInfo::parse(&body.info.unwrap_or_default())?,
+        })
+    }
+
+    /// The event as the subscribers of `channel` get it.
+    #[must_use]
+    pub fn message(&self, channel: &ChannelName) -> PreparedMessage {
+        PreparedMessage::new(&frames::event(channel, &self.event, &self.data))
+    }
+
+    /// The JSON to answer the publisher with: `{}`, or what it wants to know of the channels.
+    #[must_use]
+    pub fn answer(&self, hub: &Hub) -> String {
+        self.info.answer(&self.channels, hub)
+    }
+}
+
+#[derive(Deserialize)]
+struct Body<'a> {
+    #[serde(borrow)]
+    name: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    channels: Option<Vec<Cow<'a, str>>>,
+    #[serde(borrow)]
+    channel: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    socket_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    info: Option<Cow<'a, str>>,
+}
+
+/// The text that listeners get for `data`.
+fn text(data: &RawValue) -> Result<Cow<'_, str>, ApiError> {
+    if data.get().starts_with('"') {
+        serde_json::from_str::<String>(data.get()).map(Cow::Owned).map_err(not_json)
+    } else {
+        Ok(Cow::Borrowed(data.get()))
+    }
+}
+
+fn channels(many: Vec<Cow<'_, str>>, one: Option<Cow<'_, str>>) -> Result<Vec<ChannelName>, ApiError> {
+    let named = many.len() + usize::from(one.is_some());
+    if named == 0 {
+        return Err(ApiError::Missing { field: "channels" });
+    }
+    if named > MAX_PUBLISH_CHANNELS {
+        return Err(ApiError::TooManyChannels { channels: named });
+    }
+    let mut channels = Vec::with_capacity(named);
+    for name in many.iter().chain(&one) {
+        let channel = parse_channel_name(name)?;
+        if !channels.contains(&channel) {
+            channels.push(channel);
+        }
+    }
+    Ok(channels)
+}
+
+fn not_json(error: serde_json::Error) -> ApiError {
+    ApiError::NotJson { reason: error.to_string() }
+}

@@ -1,0 +1,54 @@
+//! The Pusher protocol, version 7, as a server speaks it.
+//!
+//! ```text
+//! path ─▶ ConnectRequest
+//! text ─▶ Conversation ─Reaction─▶ Hub ─AuthorizationRequest─▶ authorize ─Decision─▶ Hub ─▶ wire::Pusher ─▶ clients
+//! HTTP ─▶ http::ApiRequest ─▶ http::Publish ─▶ Hub
+//! ```
+//!
+//! Pure, like all of this crate: a gateway hands in what came and does what comes out.
+//! - A connection is let in if [`ConnectRequest::parse`] accepts its path and there is an [`App`] with that
+//!   key. Whoever
+//!   is not let in is told by a WebSocket that is accepted, gets [`ConnectError::frame`] and is closed.
+//! - [`Conversation`] greets and then gives a [`Reaction`] to each message.
+//! - [`authorize()`] answers what the hub asks of private and presence channels.
+//! - [`wire::Pusher`](crate::wire::Pusher) tells clients of their subscriptions and of each other.
+//! - [`http`] is how the app's own server publishes.
+//!
+//! Facts about the protocol are from its public documents and from what its clients do.
+
+mod app;
+mod auth_endpoint;
+mod authorize;
+mod channel_data;
+mod channel_name;
+mod connect;
+mod conversation;
+mod credentials;
+mod error;
+mod error_code;
+pub mod frames;
+mod hex;
+pub mod http;
+mod message;
+mod query;
+mod rate;
+mod settings;
+mod shown;
+mod signature;
+mod socket_id;
+
+pub use app::{App, InvalidAuth, Secret};
+pub use auth_endpoint::{ChannelAuthRequest, InvalidChannelAuthRequest};
+pub use authorize::authorize;
+pub use channel_data::{InvalidChannelData, MAX_USER_ID_CHARS, parse_channel_data};
+pub use channel_name::{InvalidChannelName, MAX_CHANNEL_NAME_BYTES, parse_channel_name};
+pub use connect::{ConnectError, ConnectRequest};
+pub use conversation::{Conversation, Reaction, Standing};
+pub use error::ClientError;
+pub use error_code::ErrorCode;
+pub use message::{ClientMessage, MAX_CHANNEL_DATA_BYTES, MAX_EVENT_NAME_BYTES};
+pub use query::{InvalidQuery, Query};
+pub use settings::{ClientEvents, Settings};
+pub use signature::SigningString;
+pub use socket_id::{InvalidSocketId, SocketId};

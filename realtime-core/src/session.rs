@@ -1,0 +1,348 @@
+//! Where a hub's client and a WebSocket connection meet.
+
+use crate::outbox::{Outbox, OutboxLimits, Pushed};
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use realtime_ws::{
+    ApiMisuse, CloseCode, Closure, Connection, Event, Message, PeerMisbehaved, PreparedMessage, Receiver,
+    Sender, Silence, Timestamp,
+};
+
+/// No more is read from a peer for which this much waits in replies: who does not read the answers is asked for no
+/// more questions.
+const MAX_UNSENT_REPLY_BYTES: usize = 64 * 1024;
+
+/// One client's WebSocket connection from the end of its opening handshake to its last byte: what comes in, and all
+/// that goes out, the hub's deliveries among it.
+///
+/// Driven like a [`Connection`]: [`receive`](Self::receive), [`poll_transmit`](Outgoing::poll_transmit),
+/// [`poll_timeout`](Self::poll_timeout). Deliveries come in through [`Outgoing::push`].
+#[derive(Debug)]
+pub struct Session {
+    receiver: Receiver,
+    outgoing: Outgoing,
+}
+
+impl Session {
+    /// The session of `connection`, whose deliveries are bounded by `limits`.
+    #[must_use]
+    pub fn new(connection: Connection, limits: OutboxLimits) -> Self {
+        let (receiver, sender) = connection.split();
+        let outgoing = Outgoing { sender, outbox: Outbox::new(limits), deferred_close: None, undelivered: 0 };
+        Self { receiver, outgoing }
+    }
+
+    /// See [`Connection::receive`].
+    ///
+    /// # Errors
+    /// [`PeerMisbehaved`]: the connection is failed, and a close frame that says why is queued. The same error
+    /// comes back for ever.
+    #[inline]
+    pub fn receive<'s, 'i: 's>(
+        &'s mut self,
+        input: &mut &'i mut [u8],
+        now: Timestamp,
+    ) -> Result<Option<(Event<'s>, &'s mut Outgoing)>, PeerMisbehaved> {
+        match self.receiver.receive(input, now) {
+            Ok(Some(event)) => {
+                self.outgoing.handle_event(&event, now);
+                Ok(Some((event, &mut self.outgoing)))
+            }
+            Ok(None) => Ok(None),
+            Err(misbehaved) => {
+                self.outgoing.fail(&misbehaved, now);
+                Err(misbehaved)
+            }
+        }
+    }
+
+    /// See [`Receiver::spare`].
+    pub fn spare(&mut self) -> Option<&mut [u8]> {
+        self.receiver.spare()
+    }
+
+    /// See [`Receiver::filled`].
+    ///
+    /// # Panics
+    /// If `bytes` is longer than the spare was.
+    pub fn filled(&mut self, bytes: usize, now: Timestamp) {
+        self.receiver.filled(bytes, now);
+    }
+
+    /// See [`Receiver::receive_eof`].
+    pub fn receive_eof(&mut self) {
+        self.receiver.receive_eof();
+    }
+
+    /// See [`Receiver::excuse_silence`].
+    pub fn excuse_silence(&mut self, now: Timestamp) {
+        self.receiver.excuse_silence(now);
+    }
+
+    /// All that goes out.
+    #[must_use]
+    pub fn outgoing(&self) -> &Outgoing {
+        &self.outgoing
+    }
+
+    /// All that goes out.
+    pub fn outgoing_mut(&mut self) -> &mut Outgoing {
+        &mut self.outgoing
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout) if nothing happens before; `None`: never.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        [self.receiver.poll_timeout(), self.outgoing.poll_timeout()].into_iter().flatten().min()
+    }
+
+    /// See [`Connection::handle_timeout`].
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        match self.receiver.handle_timeout(now) {
+            Silence::Bearable | Silence::Lost => {}
+            Silence::Ping => self.outgoing.ping(),
+        }
+        self.outgoing.handle_timeout(now);
+        if self.outgoing.sender.has_given_up() {
+            self.receiver.give_up();
+        }
+    }
+
+    /// Whether the socket is to be closed: nothing more will come, and nothing is left to write.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.outgoing.is_finished_with(&self.receiver)
+    }
+
+    /// Whether the peer's stream has ended, so that nothing more need be read.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.receiver.is_ended()
+    }
+
+    /// See [`Connection::closure`].
+    #[must_use]
+    pub fn closure(&self) -> Option<&Closure> {
+        self.receiver.closure()
+    }
+
+    /// The two halves, for drivers that read and write in different threads. Each event is then to be shown to
+    /// [`Outgoing::handle_event`], and an error to [`Outgoing::fail`].
+    #[must_use]
+    pub fn split(self) -> (Receiver, Outgoing) {
+        (self.receiver, self.outgoing)
+    }
+}
+
+/// All that waits to go out to one client: control frames and replies, and the deliveries in its [`Outbox`].
+///
+/// Messages leave in the order in which they came in, by whichever way; control frames overtake them.
+#[derive(Debug)]
+pub struct Outgoing {
+    sender: Sender,
+    outbox: Outbox,
+    deferred_close: Option<Box<DeferredClose>>,
+    undelivered: u64,
+}
+
+/// A close frame that waits for the outbox to drain.
+#[derive(Debug)]
+struct DeferredClose {
+    code: CloseCode,
+    reason: String,
+    deadline: Timestamp,
+}
+
+impl Outgoing {
+    /// Queues a delivery, or does what the outbox's policy says. [`Pushed::Overflowed`]: close with
+    /// [`close_now`](Self::close_now).
+    pub fn push(&mut self, message: PreparedMessage) -> Pushed {
+        if !self.is_open() {
+            self.undelivered += 1;
+            return Pushed::Dropped { messages: 1 };
+        }
+        self.outbox.push(message)
+    }
+
+    /// Whether `message` fits into the outbox now. If not, write what waits before the policy is asked.
+    #[must_use]
+    pub fn has_room_for(&self, message: &PreparedMessage) -> bool {
+        self.outbox.has_room_for(message)
+    }
+
+    /// Queues a reply, whose payload is copied; behind deliveries that wait it is bounded as they are.
+    ///
+    /// # Errors
+    /// [`ApiMisuse`]: the caller's fault, nothing changed.
+    #[inline]
+    pub fn send<'a>(&mut self, message: impl Into<Message<'a>>) -> Result<Pushed, ApiMisuse> {
+        if self.outbox.is_empty() {
+            self.sender.send(message).map(|()| Pushed::Queued)
+        } else if self.is_open() {
+            Ok(self.outbox.push(PreparedMessage::new(message)))
+        } else {
+            Err(ApiMisuse::SendAfterClose)
+        }
+    }
+
+    /// Begins the closing handshake after all that waits. `reason` is cut to the 123 bytes that fit. Closing again changes
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`ApiMisuse::UnsendableCloseCode`], the caller's fault; nothing changed.
+    pub fn close(&mut self, code: CloseCode, reason: &str, now: Timestamp) -> Result<(), ApiMisuse> {
+        if self.outbox.is_empty() || !self.is_open() {
+            return self.sender.close(code, reason, now);
+        }
+        if !code.is_sendable() {
+            return Err(ApiMisuse::UnsendableCloseCode(code));
+        }
+        let deadline = now + self.sender.config().close_timeout;
+        self.deferred_close = Some(Box::new(DeferredClose { code, reason: reason.into(), deadline }));
+        Ok(())
+    }
+
+    /// Begins the closing handshake instead of the deliveries that wait; they are counted as
+    /// [`undelivered`](Self::undelivered).
+    ///
+    /// # Errors
+    /// [`ApiMisuse::UnsendableCloseCode`], the caller's fault; nothing changed.
+    pub fn close_now(&mut self, code: CloseCode, reason: &str, now: Timestamp) -> Result<(), ApiMisuse> {
+        self.sender.close(code, reason, now)?;
+        self.forget_deliveries();
+        Ok(())
+    }
+
+    /// See [`Sender::handle_event`]. Only for halves that were split.
+    #[inline]
+    pub fn handle_event(&mut self, event: &Event<'_>, now: Timestamp) {
+        self.sender.handle_event(event, now);
+        if matches!(event, Event::Closing { .. }) {
+            self.forget_deliveries(); // nothing may follow a close frame
+        }
+    }
+
+    /// See [`Sender::fail`]. Only for halves that were split.
+    pub fn fail(&mut self, misbehaved: &PeerMisbehaved, now: Timestamp) {
+        self.sender.fail(misbehaved, now);
+        self.forget_deliveries();
+    }
+
+    /// Asks a silent peer whether it lives. Only for halves that were split.
+    pub fn ping(&mut self) {
+        // Refused while closing, or when so much waits that the peer will have to answer for it.
+        let _ = self.sender.ping(&[]);
+    }
+
+    /// Fills `slices` with what to write now, in order, and returns how many it filled; zero: nothing.
+    #[inline]
+    pub fn poll_transmit<'s>(&'s self, slices: &mut [&'s [u8]]) -> usize {
+        if self.outbox.is_empty() {
+            return self.sender.poll_transmit(slices);
+        }
+        // A delivery that is on its way has to end first. Then what the sender holds: messages from before the
+        // outbox filled, and control frames, which overtake.
+        let first = usize::from(self.outbox.is_in_mid_frame()).min(slices.len());
+        let mut filled = self.outbox.poll_transmit(&mut slices[..first]);
+        filled += self.sender.poll_transmit(&mut slices[filled..]);
+        if filled == slices.len() {
+            return filled;
+        }
+        filled + self.outbox.poll_transmit_after(first, &mut slices[filled..])
+    }
+
+    /// Says that the first `bytes` bytes of what [`poll_transmit`](Self::poll_transmit) gave were written.
+    ///
+    /// # Panics
+    /// If that is more than it gave.
+    #[inline]
+    pub fn transmitted(&mut self, bytes: usize, now: Timestamp) {
+        if self.outbox.is_empty() {
+            return self.sender.transmitted(bytes);
+        }
+        let of_front = bytes.min(self.outbox.unsent_of_front());
+        self.outbox.transmitted(of_front);
+        let of_sender = (bytes - of_front).min(self.sender.unsent_bytes());
+        self.sender.transmitted(of_sender);
+        self.outbox.transmitted(bytes - of_front - of_sender);
+        if self.outbox.is_empty()
+            && let Some(close) = self.deferred_close.take()
+        {
+            // Its code was checked when it was deferred.
+            let _ = self.sender.close(close.code, &close.reason, now);
+        }
+    }
+
+    /// See [`Sender::lend_buffer`].
+    pub fn lend_buffer(&mut self, buffer: &mut Vec<u8>) {
+        self.sender.lend_buffer(buffer);
+    }
+
+    /// See [`Sender::reclaim_buffer`].
+    pub fn reclaim_buffer(&mut self, buffer: &mut Vec<u8>) {
+        self.sender.reclaim_buffer(buffer);
+    }
+
+    /// When the peer must have taken what waits and finished the closing handshake; `None` while none was begun.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        match &self.deferred_close {
+            Some(close) => Some(close.deadline),
+            None => self.sender.poll_timeout(),
+        }
+    }
+
+    /// Gives the peer up if it took too long over the closing handshake.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        if let Some(close) = self.deferred_close.take_if(|close| close.deadline <= now) {
+            self.forget_deliveries();
+            let _ = self.sender.close(close.code, &close.reason, now);
+        }
+        self.sender.handle_timeout(now);
+    }
+
+    /// Whether messages can be sent: no close frame is sent or waits.
+    #[must_use]
+    #[inline]
+    pub fn is_open(&self) -> bool {
+        self.sender.is_open() && self.deferred_close.is_none()
+    }
+
+    /// Whether nothing is to be written.
+    #[must_use]
+    #[inline]
+    pub fn is_drained(&self) -> bool {
+        self.outbox.is_empty() && self.sender.unsent_bytes() == 0
+    }
+
+    /// Whether the peer's next bytes should be read now: not while it leaves more than 64 KiB of replies unread.
+    #[must_use]
+    #[inline]
+    pub fn wants_input(&self) -> bool {
+        self.sender.unsent_bytes() <= MAX_UNSENT_REPLY_BYTES
+    }
+
+    /// Whether the socket is to be closed, given the other half.
+    #[must_use]
+    pub fn is_finished_with(&self, receiver: &Receiver) -> bool {
+        self.sender.is_finished_with(receiver)
+    }
+
+    /// How many deliveries the outbox's policy has dropped so far.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.outbox.dropped()
+    }
+
+    /// How many deliveries were lost so far because the connection closed before they were written.
+    #[must_use]
+    pub fn undelivered(&self) -> u64 {
+        self.undelivered
+    }
+
+    fn forget_deliveries(&mut self) {
+        self.deferred_close = None;
+        self.undelivered += self.outbox.clear_untransmitted();
+    }
+}

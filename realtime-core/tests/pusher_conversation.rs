@@ -1,0 +1,224 @@
+//! What a client says and what comes of it, message by message.
+
+#![allow(clippy::unwrap_used, reason = "a test fails where its premises do")]
+
+use core::num::NonZeroU32;
+use core::time::Duration;
+use proptest::prelude::*;
+use realtime_core::pusher::{ClientEvents, Conversation, Reaction, Settings, SocketId, Standing};
+use realtime_core::{ChannelName, Member};
+use realtime_ws::{Keepalive, PreparedMessage, Timestamp};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// A conversation with a client that stands the same in every channel, and a clock that the test advances.
+struct Client {
+    conversation: Conversation,
+    standing: Standing,
+    now: Timestamp,
+}
+
+impl Client {
+    fn with(settings: Settings, standing: Standing) -> Self {
+        let socket_id: SocketId = "12.34".parse().unwrap();
+        Self {
+            conversation: Conversation::new(socket_id, Arc::new(settings)),
+            standing,
+            now: Timestamp::START,
+        }
+    }
+
+    fn subscribed() -> Self {
+        Self::with(Settings::default(), Standing::Subscriber)
+    }
+
+    fn says(&mut self, text: &str) -> Reaction {
+        let standing = self.standing.clone();
+        self.conversation.handle_text(text, |_: &ChannelName| standing, self.now)
+    }
+
+    /// Asserts that `text` is answered with a `pusher:error`, and gives its code and message.
+    fn is_refused(&mut self, text: &str) -> (Value, String) {
+        error_of(self.says(text))
+    }
+
+    fn waits(&mut self, millis: u64) {
+        self.now = self.now + Duration::from_millis(millis);
+    }
+}
+
+fn error_of(reaction: Reaction) -> (Value, String) {
+    let Reaction::Reply(reply) = reaction else { panic!("not answered: {reaction:?}") };
+    let frame: Value = serde_json::from_slice(reply.payload()).unwrap();
+    assert_eq!(frame["event"], "pusher:error");
+    (frame["data"]["code"].clone(), frame["data"]["message"].as_str().unwrap().to_owned())
+}
+
+fn broadcast(channel: &str, frame: &str) -> Reaction {
+    Reaction::Broadcast { channel: channel.into(), message: PreparedMessage::new(frame) }
+}
+
+#[test]
+fn the_greeting_has_a_socket_id_and_an_activity_timeout() {
+    let settings = Settings { activity_timeout_seconds: NonZeroU32::new(30).unwrap(), ..Settings::default() };
+    assert_eq!(
+        Client::with(settings, Standing::Outside).conversation.greeting(),
+        r#"{"event":"pusher:connection_established","data":"{\"socket_id\":\"12.34\",\"activity_timeout\":30}"}"#
+    );
+    let Keepalive { ping_after, close_after } = settings.keepalive();
+    assert_eq!((ping_after, close_after), (Duration::from_secs(30), Duration::from_secs(60)));
+}
+
+#[test]
+fn a_ping_is_answered_and_a_pong_is_not() {
+    let mut client = Client::subscribed();
+    let pong = Reaction::Reply(PreparedMessage::new(r#"{"event":"pusher:pong","data":"{}"}"#));
+    assert_eq!(client.says(r#"{"event":"pusher:ping","data":{}}"#), pong);
+    assert_eq!(client.says(r#"{"event":"pusher:pong","data":{}}"#), Reaction::Nothing);
+}
+
+#[test]
+fn subscribing_and_unsubscribing_are_handed_to_the_hub() {
+    let mut client = Client::subscribed();
+    let Reaction::Subscribe { channel, credentials } =
+        client.says(r#"{"event":"pusher:subscribe","data":{"channel":"presence-a","auth":"k:s","channel_data":"{\"user_id\":1}"}}"#)
+    else {
+        panic!("no subscribe")
+    };
+    assert_eq!(channel, ChannelName::from("presence-a"));
+    assert_eq!(credentials.as_bytes(), b"12.34\nk:s\n{\"user_id\":1}");
+
+    let unsubscribe = r#"{"event":"pusher:unsubscribe","data":{"channel":"presence-a"}}"#;
+    assert_eq!(client.says(unsubscribe), Reaction::Unsubscribe { channel: "presence-a".into() });
+}
+
+#[test]
+fn a_client_event_is_relayed_with_its_data_as_it_was_sent() {
+    let mut client = Client::subscribed();
+    assert_eq!(
+        client.says(
+            r#"{ "event":"client-\u0061\"", "data":{ "n": 1.0, "t":"\u00e9" }, "channel":"private-a" }"#
+        ),
+        broadcast(
+            "private-a",
+            r#"{"event":"client-a\"","channel":"private-a","data":{ "n": 1.0, "t":"\u00e9" }}"#
+        )
+    );
+    assert_eq!(
+        client.says(r#"{"event":"client-a","channel":"private-a"}"#),
+        broadcast("private-a", r#"{"event":"client-a","channel":"private-a"}"#)
+    );
+}
+
+#[test]
+fn a_client_event_in_a_presence_channel_names_its_sender() {
+    let mut client = Client::with(Settings::default(), Standing::Member(Member::new("Ada \"A\"", "")));
+    assert_eq!(
+        client.says(r#"{"event":"client-a","channel":"presence-a","data":"x","user_id":"somebody else"}"#),
+        broadcast(
+            "presence-a",
+            r#"{"event":"client-a","channel":"presence-a","data":"x","user_id":"Ada \"A\""}"#
+        )
+    );
+}
+
+#[test]
+fn a_client_event_is_refused_where_it_is_not_allowed() {
+    let mut outside = Client::with(Settings::default(), Standing::Outside);
+    let (code, message) = outside.is_refused(r#"{"event":"client-a","channel":"private-a","data":{}}"#);
+    assert_eq!(code, Value::Null);
+    assert_eq!(message, "this connection is not subscribed to \"private-a\", so it may not send to it");
+
+    let (_, message) = Client::subscribed().is_refused(r#"{"event":"client-a","channel":"a","data":{}}"#);
+    assert_eq!(message, "client events are accepted on private and presence channels, and \"a\" is neither");
+
+    let disabled = Settings { client_events: ClientEvents::Disabled, ..Settings::default() };
+    let mut disabled = Client::with(disabled, Standing::Subscriber);
+    let (_, message) = disabled.is_refused(r#"{"event":"client-a","channel":"private-a","data":{}}"#);
+    assert_eq!(message, "client events are not enabled for this app");
+}
+
+#[test]
+fn the_data_of_a_client_event_is_bounded() {
+    let settings = Settings { max_client_event_bytes: 10, ..Settings::default() };
+    let mut client = Client::with(settings, Standing::Subscriber);
+    let event = |data: &str| format!(r#"{{"event":"client-a","channel":"private-a","data":"{data}"}}"#);
+    assert!(matches!(client.says(&event("12345678")), Reaction::Broadcast { .. }));
+    let (_, message) = client.is_refused(&event("123456789"));
+    assert_eq!(message, "the data of the client event has 11 bytes; at most 10 are accepted");
+}
+
+#[test]
+fn the_eleventh_client_event_of_a_second_is_dropped_and_the_connection_lives() {
+    const EVENT: &str = r#"{"event":"client-a","channel":"private-a","data":{}}"#;
+    let mut client = Client::subscribed();
+    for _ in 0..10 {
+        assert!(matches!(client.says(EVENT), Reaction::Broadcast { .. }));
+    }
+    let (code, message) = client.is_refused(EVENT);
+    assert_eq!(code, json!(4301));
+    assert_eq!(message, "at most 10 client events a second are accepted; this one was dropped");
+    assert!(matches!(client.says(r#"{"event":"pusher:ping"}"#), Reaction::Reply(_)));
+
+    client.waits(100);
+    assert!(matches!(client.says(EVENT), Reaction::Broadcast { .. }));
+    client.is_refused(EVENT);
+}
+
+#[test]
+fn what_is_not_understood_is_answered_and_the_connection_lives() {
+    let mut client = Client::subscribed();
+    for (text, expected) in [
+        ("hello", "the message is not valid: expected value at line 1 column 1"),
+        ("[]", "the message must be a JSON object"),
+        ("{}", "event is missing"),
+        (r#"{"event":1}"#, "event must be a string"),
+        (
+            r#"{"event":"pusher:signup"}"#,
+            "the event \"pusher:signup\" is not known; accepted are pusher:subscribe, pusher:unsubscribe, pusher:ping, \
+             pusher:pong, and names that begin with client-",
+        ),
+        (r#"{"event":"pusher:subscribe","data":{}}"#, "data.channel is missing"),
+        (r#"{"event":"pusher:subscribe","data":{"channel":""}}"#, "the channel name is empty"),
+    ] {
+        assert_eq!(client.is_refused(text), (Value::Null, expected.to_owned()), "{text}");
+    }
+    let (_, message) = error_of(client.conversation.handle_binary());
+    assert_eq!(message, "binary messages are not accepted; send JSON as text");
+    assert!(matches!(client.says(r#"{"event":"pusher:ping"}"#), Reaction::Reply(_)));
+}
+
+#[test]
+fn an_answer_does_not_grow_with_what_it_refuses() {
+    let mut client = Client::subscribed();
+    let long = "x".repeat(100_000);
+    for text in [
+        format!(r#"{{"event":"pusher:{long}"}}"#),
+        format!(r#"{{"event":"{}"}}"#, &long[..200]),
+        format!(r#"{{"event":"client-a","channel":"{long}"}}"#),
+        format!(r##"{{"event":"pusher:subscribe","data":{{"channel":"#{long}"}}}}"##),
+        format!(r#"{{"event":"pusher:subscribe","data":"{long}"}}"#),
+        long,
+    ] {
+        let (_, message) = client.is_refused(&text);
+        assert!(message.len() < 300, "{message}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_gives_a_reaction(text in any::<String>()) {
+        Client::subscribed().says(&text);
+    }
+
+    #[test]
+    fn a_relayed_client_event_decodes_to_what_was_sent(name in any::<String>(), data in any::<String>(), id in any::<String>()) {
+        prop_assume!(name.len() < 150);
+        let mut client = Client::with(Settings::default(), Standing::Member(Member::new(&id, "")));
+        let event = json!({ "event": format!("client-{name}"), "channel": "presence-a", "data": { "text": data } });
+        let Reaction::Broadcast { message, .. } = client.says(&event.to_string()) else { panic!("not relayed") };
+        let mut expected = event;
+        expected["user_id"] = id.into();
+        prop_assert_eq!(serde_json::from_slice::<Value>(message.payload()).unwrap(), expected);
+    }
+}

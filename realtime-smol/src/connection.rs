@@ -1,0 +1,519 @@
+use crate::client::Client;
+use crate::driver::Mail;
+use crate::handler::{Handler, Peer, Verdict};
+use crate::server::Plan;
+use crate::sockets::{Interest, Socket};
+use realtime_core::{ClientId, Home, Notice, Outgoing, Pushed, Session, TOO_SLOW};
+use realtime_ws::handshake::{Accept, Request, ServerHandshake};
+use realtime_ws::{ApiMisuse, CloseCode, Event, Message, PreparedMessage, Timestamp};
+use std::io::{self, IoSlice, Read, Write};
+use std::mem;
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+
+/// Bytes read at a time. More are left to the next turn, so that no connection keeps the others waiting.
+const READ_BYTES: usize = 64 * 1024;
+
+/// The most slices in one write; what is left goes in the next one.
+const SLICES: usize = 64;
+
+/// What a driver's connections share in a turn.
+pub(crate) struct Turn<H> {
+    pub(crate) plan: Plan,
+    pub(crate) handler: Arc<H>,
+    pub(crate) home: Home,
+    mail: Arc<Mail>,
+    pub(crate) now: Timestamp,
+    /// Messages that were lost, to be told to the hub and the application once the orders are performed.
+    pub(crate) losses: Vec<Notice>,
+    /// What is read, from whichever connection.
+    input: Vec<u8>,
+    /// Where replies are encoded, of whichever connection.
+    output: Vec<u8>,
+}
+
+impl<H> Turn<H> {
+    pub(crate) fn new(plan: Plan, handler: Arc<H>, home: Home, mail: Arc<Mail>) -> Self {
+        let (now, input) = (plan.hub.now(), vec![0; READ_BYTES]);
+        Self { plan, handler, home, mail, now, losses: Vec::new(), input, output: Vec::new() }
+    }
+}
+
+/// Whether a connection is still the driver's after what it did.
+pub(crate) enum Fate {
+    Stays,
+    Goes,
+    /// It is no WebSocket; the bytes are what was read from it.
+    IsHandedOver(Vec<u8>),
+}
+
+/// One connection from its first byte to its last.
+pub(crate) struct Connection<S> {
+    socket: Socket,
+    /// Where it stands among the driver's deadlines.
+    entered: Option<Timestamp>,
+    is_to_be_flushed: bool,
+    stage: Stage<S>,
+}
+
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all connections are open, and a box would cost each of them"
+)]
+enum Stage<S> {
+    Opening(ServerHandshake),
+    /// The rest of a response that refuses the handshake.
+    Refusing {
+        rest: Vec<u8>,
+        deadline: Timestamp,
+    },
+    Open(Open<S>),
+    /// All is written; the peer has until the deadline to close too. Closing with unread bytes would reset the
+    /// connection and lose what the peer has not read yet.
+    Lingering {
+        deadline: Timestamp,
+    },
+}
+
+struct Open<S> {
+    session: Session,
+    client: Option<Client>,
+    /// Whether the driver and the hub know, or knew, of the client.
+    standing: Standing,
+    /// Whether its task has more messages than it takes.
+    is_paused: bool,
+    state: S,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// No client, or the driver does not know it yet.
+    New,
+    Registered,
+    /// The hub has forgotten the client.
+    Gone,
+}
+
+impl<S: Send + 'static> Connection<S> {
+    pub(crate) fn new<H: Handler<State = S>>(socket: Socket, turn: &Turn<H>) -> Self {
+        let handshake = ServerHandshake::new(turn.plan.config.clone(), turn.now);
+        Self { socket, entered: None, is_to_be_flushed: false, stage: Stage::Opening(handshake) }
+    }
+
+    /// Reads once, and does all that follows from what came.
+    pub(crate) fn read<H: Handler<State = S>>(&mut self, turn: &mut Turn<H>) -> Fate {
+        let mut buffer = mem::take(&mut turn.input);
+        let fate = match &mut self.stage {
+            Stage::Opening(_) => self.read_handshake(&mut buffer, turn),
+            Stage::Open(open) => {
+                open.read(self.socket.socket(), &mut buffer, turn);
+                self.flush(turn)
+            }
+            Stage::Refusing { .. } | Stage::Lingering { .. } => self.discard(&mut buffer),
+        };
+        turn.input = buffer;
+        fate
+    }
+
+    fn read_handshake<H: Handler<State = S>>(&mut self, buffer: &mut [u8], turn: &mut Turn<H>) -> Fate {
+        let Stage::Opening(handshake) = &mut self.stage else { return Fate::Stays };
+        let bytes = match retry_interrupted(|| self.socket.socket().read(buffer)) {
+            Ok(0) => return Fate::Goes,
+            Ok(bytes) => bytes,
+            Err(error) => return fate_of(&error),
+        };
+        let mut input = &mut buffer[..bytes];
+        let response = match handshake.receive(&mut input) {
+            Ok(None) => return Fate::Stays,
+            Ok(Some(Request::Http(request))) => return Fate::IsHandedOver([request.head(), input].concat()),
+            Ok(Some(Request::Upgrade(upgrade))) => match turn.plan.origins.check(&upgrade) {
+                Err(refusal) => refusal.response(),
+                Ok(()) => {
+                    let Ok(address) = self.socket.socket().peer_addr() else { return Fate::Goes };
+                    let answer = turn.handler.on_request(&upgrade, address);
+                    let headers: Vec<(&str, &str)> =
+                        answer.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+                    match answer.verdict {
+                        Verdict::Reject { status, body } => {
+                            upgrade.reject(status, &headers, body.as_bytes()).unwrap_or_else(misuse_response)
+                        }
+                        Verdict::Accept { state, subprotocol } => {
+                            let accept = Accept { subprotocol: subprotocol.as_deref(), headers: &headers };
+                            match upgrade.accept(&accept, turn.now) {
+                                Err(misuse) => misuse_response(misuse),
+                                Ok(connection) => {
+                                    let session = Session::new(connection, turn.plan.hub.outbox_limits());
+                                    let standing = Standing::New;
+                                    let open =
+                                        Open { session, client: None, standing, is_paused: false, state };
+                                    self.stage = Stage::Open(open);
+                                    return self.begin(input, turn);
+                                }
+                            }
+                        }
+                    }
+                }
+            },
+            Err(refusal) => refusal.response(),
+        };
+        self.refuse(response, turn)
+    }
+
+    /// Begins with a connection whose handshake is done; `input` came with it.
+    fn begin<H: Handler<State = S>>(&mut self, mut input: &mut [u8], turn: &mut Turn<H>) -> Fate {
+        let Stage::Open(open) = &mut self.stage else { return Fate::Stays };
+        open.session.outgoing_mut().lend_buffer(&mut turn.output);
+        open.tell(self.socket.socket(), turn, |handler, peer, state| handler.on_open(peer, state));
+        open.receive(&mut input, self.socket.socket(), turn);
+        self.flush(turn)
+    }
+
+    fn refuse<H: Handler<State = S>>(&mut self, response: Vec<u8>, turn: &mut Turn<H>) -> Fate {
+        let deadline = turn.now + turn.plan.config.close_timeout;
+        self.stage = Stage::Refusing { rest: response, deadline };
+        self.flush(turn)
+    }
+
+    fn discard(&mut self, buffer: &mut [u8]) -> Fate {
+        match retry_interrupted(|| self.socket.socket().read(buffer)) {
+            Ok(0) => Fate::Goes,
+            Ok(_) => Fate::Stays,
+            Err(error) => fate_of(&error),
+        }
+    }
+
+    /// Writes what waits, as far as the socket takes it, and ends what is finished.
+    pub(crate) fn flush<H: Handler<State = S>>(&mut self, turn: &mut Turn<H>) -> Fate {
+        self.is_to_be_flushed = false;
+        match &mut self.stage {
+            Stage::Opening(_) | Stage::Lingering { .. } => Fate::Stays,
+            Stage::Refusing { rest, .. } => {
+                match retry_interrupted(|| self.socket.socket().write(rest)) {
+                    Ok(bytes) => drop(rest.drain(..bytes)),
+                    Err(error) => return fate_of(&error),
+                }
+                if rest.is_empty() { self.linger(turn) } else { Fate::Stays }
+            }
+            Stage::Open(open) => {
+                if open.session.closure().is_some() {
+                    open.leave(turn);
+                }
+                let is_written = write(self.socket.socket(), open.session.outgoing_mut(), turn.now);
+                open.session.outgoing_mut().reclaim_buffer(&mut turn.output);
+                if is_written.is_err() {
+                    open.session.receive_eof();
+                    return Fate::Goes;
+                }
+                if !open.session.is_finished() {
+                    return Fate::Stays;
+                }
+                if open.session.has_ended() { Fate::Goes } else { self.linger(turn) }
+            }
+        }
+    }
+
+    fn linger<H: Handler<State = S>>(&mut self, turn: &mut Turn<H>) -> Fate {
+        if self.socket.socket().shutdown(Shutdown::Write).is_err() {
+            return Fate::Goes;
+        }
+        let deadline = turn.now + turn.plan.config.close_timeout;
+        let stage = mem::replace(&mut self.stage, Stage::Lingering { deadline });
+        stage.end(turn);
+        Fate::Stays
+    }
+
+    /// Puts a message of the hub's into the outbox of `client`, if this still is its connection.
+    pub(crate) fn deliver<H>(&mut self, client: ClientId, message: PreparedMessage, turn: &mut Turn<H>) {
+        let Stage::Open(open) = &mut self.stage else { return };
+        if !open.is(client) {
+            return;
+        }
+        let outgoing = open.session.outgoing_mut();
+        if !outgoing.has_room_for(&message) {
+            // Many messages came in one turn; that alone does not make the client slow. An error shows again when flushing.
+            let _ = write(self.socket.socket(), outgoing, turn.now);
+        }
+        match outgoing.push(message) {
+            Pushed::Queued => {}
+            Pushed::Dropped { messages } => turn.losses.push(Notice::Dropped { client, messages }),
+            Pushed::Overflowed => {
+                let (code, reason) = TOO_SLOW;
+                // The code is one that may be sent.
+                let _ = outgoing.close_now(code, reason, turn.now);
+                open.standing = Standing::Gone;
+                turn.losses.push(Notice::TooSlow { client });
+            }
+        }
+    }
+
+    /// Closes the connection of `client`, which the hub has forgotten.
+    pub(crate) fn disconnect(&mut self, client: ClientId, code: CloseCode, reason: &str, now: Timestamp) {
+        let Stage::Open(open) = &mut self.stage else { return };
+        if open.is(client) {
+            open.standing = Standing::Gone;
+            if open.session.outgoing_mut().close(code, reason, now).is_err() {
+                let _ = open.session.outgoing_mut().close(CloseCode::NORMAL, reason, now);
+            }
+        }
+    }
+
+    /// Reads again, if this still is the connection of `client`.
+    pub(crate) fn resume(&mut self, client: ClientId) -> Fate {
+        if let Stage::Open(open) = &mut self.stage
+            && open.is(client)
+        {
+            open.is_paused = false;
+        }
+        Fate::Stays
+    }
+
+    /// Says that it has something new to write; false if that was known.
+    pub(crate) fn mark_to_flush(&mut self) -> bool {
+        !mem::replace(&mut self.is_to_be_flushed, true)
+    }
+
+    /// Closes, because the server stops.
+    pub(crate) fn stop<H: Handler<State = S>>(&mut self, turn: &mut Turn<H>) -> Fate {
+        match &mut self.stage {
+            Stage::Opening(_) => Fate::Goes,
+            Stage::Refusing { .. } | Stage::Lingering { .. } => Fate::Stays,
+            Stage::Open(open) => {
+                // The code is one that may be sent.
+                let _ = open.session.outgoing_mut().close(
+                    CloseCode::GOING_AWAY,
+                    "the server is stopping",
+                    turn.now,
+                );
+                self.flush(turn)
+            }
+        }
+    }
+
+    pub(crate) fn handle_timeout<H: Handler<State = S>>(&mut self, turn: &mut Turn<H>) -> Fate {
+        match &mut self.stage {
+            Stage::Opening(handshake) => match handshake.handle_timeout(turn.now) {
+                None => Fate::Stays,
+                Some(refusal) => self.refuse(refusal.response(), turn),
+            },
+            Stage::Refusing { deadline, .. } | Stage::Lingering { deadline } => {
+                if *deadline <= turn.now {
+                    Fate::Goes
+                } else {
+                    Fate::Stays
+                }
+            }
+            Stage::Open(open) => {
+                if open.is_paused {
+                    open.session.excuse_silence(turn.now); // it is not read
+                }
+                open.session.handle_timeout(turn.now);
+                self.flush(turn)
+            }
+        }
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Timestamp> {
+        match &self.stage {
+            Stage::Opening(handshake) => handshake.poll_timeout(),
+            Stage::Refusing { deadline, .. } | Stage::Lingering { deadline } => Some(*deadline),
+            Stage::Open(open) => open.session.poll_timeout(),
+        }
+    }
+
+    /// Where it stands among the driver's deadlines.
+    pub(crate) fn entered(&mut self) -> &mut Option<Timestamp> {
+        &mut self.entered
+    }
+
+    /// The client that it became since this was last asked.
+    pub(crate) fn take_new_client(&mut self) -> Option<ClientId> {
+        let Stage::Open(open) = &mut self.stage else { return None };
+        let client = open.client.as_ref()?;
+        (open.standing == Standing::New).then(|| {
+            open.standing = Standing::Registered;
+            client.id()
+        })
+    }
+
+    /// Watches for what it waits for now.
+    pub(crate) fn update_interest(&mut self, key: usize) -> io::Result<()> {
+        let interest = match &self.stage {
+            Stage::Opening(_) | Stage::Lingering { .. } => Interest::Read,
+            Stage::Refusing { .. } => Interest::ReadAndWrite,
+            Stage::Open(open) => {
+                let outgoing = open.session.outgoing();
+                match (outgoing.wants_input() && !open.is_paused, outgoing.is_drained()) {
+                    (true, true) => Interest::Read,
+                    (true, false) => Interest::ReadAndWrite,
+                    (false, false) => Interest::Write,
+                    (false, true) => Interest::Nothing,
+                }
+            }
+        };
+        self.socket.set_interest(key, interest)
+    }
+
+    /// The end: tells the hub and the application.
+    pub(crate) fn end<H: Handler<State = S>>(self, turn: &mut Turn<H>) {
+        self.stage.end(turn);
+    }
+
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.socket.into_inner()
+    }
+}
+
+impl<S: Send + 'static> Stage<S> {
+    fn end<H: Handler<State = S>>(self, turn: &mut Turn<H>) {
+        let Self::Open(mut open) = self else { return };
+        open.session.receive_eof();
+        open.leave(turn);
+        let client = open.client.map(|client| client.id());
+        if let Some(closure) = open.session.closure() {
+            turn.handler.on_close(client, open.state, closure);
+        }
+    }
+}
+
+impl<S: Send + 'static> Open<S> {
+    fn read<H: Handler<State = S>>(&mut self, mut stream: &TcpStream, buffer: &mut [u8], turn: &mut Turn<H>) {
+        let (read, mut input): (_, &mut [u8]) = match self.session.spare() {
+            Some(spare) => (retry_interrupted(|| stream.read(spare)), &mut []),
+            None => {
+                let read = retry_interrupted(|| stream.read(buffer));
+                let bytes = read.as_ref().map_or(0, |bytes| *bytes);
+                (read, &mut buffer[..bytes])
+            }
+        };
+        match read {
+            Ok(0) => return self.session.receive_eof(),
+            Ok(bytes) if input.is_empty() => self.session.filled(bytes, turn.now),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+            Err(_) => return self.session.receive_eof(),
+        }
+        self.session.outgoing_mut().lend_buffer(&mut turn.output);
+        self.receive(&mut input, stream, turn);
+    }
+
+    fn receive<H: Handler<State = S>>(
+        &mut self,
+        input: &mut &mut [u8],
+        stream: &TcpStream,
+        turn: &mut Turn<H>,
+    ) {
+        let (handler, hub) = (&turn.handler, &turn.plan.hub);
+        // An error has been answered and ends the session.
+        while let Ok(Some((event, outgoing))) = self.session.receive(input, turn.now) {
+            if !outgoing.is_open() {
+                continue; // the application has closed, and hears no more
+            }
+            let (client, state) = (&mut self.client, &mut self.state);
+            let mut peer = Peer {
+                outgoing,
+                client,
+                hub,
+                home: turn.home,
+                mail: &turn.mail,
+                is_paused: &mut self.is_paused,
+                stream,
+                now: turn.now,
+            };
+            match event {
+                Event::Text(text) => handler.on_message(&mut peer, state, Message::Text(text)),
+                Event::Binary(bytes) => handler.on_message(&mut peer, state, Message::Binary(bytes)),
+                Event::Piece(piece) => handler.on_piece(&mut peer, state, piece),
+                Event::Ping(_) | Event::Pong(_) | Event::Closing { .. } => {}
+            }
+        }
+    }
+
+    fn tell<H: Handler<State = S>>(
+        &mut self,
+        stream: &TcpStream,
+        turn: &mut Turn<H>,
+        tell: impl FnOnce(&H, &mut Peer<'_>, &mut S),
+    ) {
+        let outgoing = self.session.outgoing_mut();
+        let (client, hub) = (&mut self.client, &turn.plan.hub);
+        let mut peer = Peer {
+            outgoing,
+            client,
+            hub,
+            home: turn.home,
+            mail: &turn.mail,
+            is_paused: &mut self.is_paused,
+            stream,
+            now: turn.now,
+        };
+        tell(&turn.handler, &mut peer, &mut self.state);
+    }
+
+    fn is(&self, client: ClientId) -> bool {
+        self.client.as_ref().is_some_and(|own| own.id() == client)
+    }
+
+    /// Tells the hub that the client is gone, once.
+    fn leave<H>(&mut self, turn: &Turn<H>) {
+        if let Some(client) = &self.client
+            && mem::replace(&mut self.standing, Standing::Gone) != Standing::Gone
+        {
+            turn.plan.hub.gone(client.id());
+        }
+    }
+}
+
+/// Writes what waits until the socket takes no more.
+fn write(mut stream: &TcpStream, outgoing: &mut Outgoing, now: Timestamp) -> io::Result<()> {
+    loop {
+        let mut slices = [&[][..]; SLICES];
+        let filled = outgoing.poll_transmit(&mut slices);
+        let slices = &slices[..filled];
+        let offered: usize = slices.iter().map(|slice| slice.len()).sum();
+        let written = match slices {
+            [] => return Ok(()),
+            [slice] => retry_interrupted(|| stream.write(slice)),
+            slices => {
+                let mut vectored = [IoSlice::new(&[]); SLICES];
+                for (place, slice) in vectored.iter_mut().zip(slices) {
+                    *place = IoSlice::new(slice);
+                }
+                retry_interrupted(|| stream.write_vectored(&vectored[..filled]))
+            }
+        };
+        match written {
+            Ok(bytes) => {
+                outgoing.transmitted(bytes, now);
+                if bytes < offered {
+                    return Ok(()); // its buffer is full; trying again would only tell so
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn retry_interrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            outcome => return outcome,
+        }
+    }
+}
+
+fn fate_of(error: &io::Error) -> Fate {
+    if error.kind() == io::ErrorKind::WouldBlock { Fate::Stays } else { Fate::Goes }
+}
+
+/// The application answered with what cannot be sent: its fault, not the client's.
+fn misuse_response(misuse: ApiMisuse) -> Vec<u8> {
+    let body = format!("the server's answer cannot be sent: {misuse}");
+    format!(
+        "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}

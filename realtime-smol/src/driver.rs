@@ -1,0 +1,393 @@
+use crate::connection::{Connection, Fate, Turn};
+use crate::handler::{Handler, Takeover};
+use crate::hub::{Wake, lock};
+use crate::server::Plan;
+use crate::sockets::{Interest, Listener, Watch};
+use polling::Events;
+use realtime_core::{ClientId, Deadlines, Notice, Order};
+use realtime_ws::Timestamp;
+use slab::Slab;
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::mem;
+use std::net::{TcpListener, TcpStream};
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// The listener's key in the first driver's poller; connections have small ones, and the greatest is the poller's own.
+const LISTENER: usize = usize::MAX - 1;
+
+/// The most connections accepted in one turn, so that those there are get theirs.
+const ACCEPTS_PER_TURN: usize = 64;
+
+/// The most sockets looked at in one turn.
+const EVENTS_PER_TURN: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
+
+/// How long no connection is accepted after the system refused one, for want of open files as a rule.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+const OVER_CAPACITY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n\
+    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 41\r\n\r\nthe server has all connections it can take";
+
+/// What reaches a driver from other threads.
+pub(crate) struct Mail {
+    watch: Watch,
+    /// Whether the driver has something to look at, or is about to look.
+    is_pending: AtomicBool,
+    arrivals: Mutex<Vec<TcpStream>>,
+    /// Clients whose connections are to be read again; at most one entry for each pause.
+    resumed: Mutex<Vec<ClientId>>,
+}
+
+thread_local! {
+    /// The mail of the driver that this thread is; it looks there before it sleeps and need not be woken.
+    static OWN_MAIL: Cell<*const Mail> = const { Cell::new(std::ptr::null()) };
+}
+
+impl Mail {
+    pub(crate) fn new(watch: Watch) -> Self {
+        Self {
+            watch,
+            is_pending: AtomicBool::new(false),
+            arrivals: Mutex::default(),
+            resumed: Mutex::default(),
+        }
+    }
+
+    fn take_pending(&self) -> bool {
+        self.is_pending.swap(false, Ordering::AcqRel)
+    }
+
+    /// Has the connection of `client` read again.
+    pub(crate) fn resume(&self, client: ClientId) {
+        lock(&self.resumed).push(client);
+        self.wake();
+    }
+
+    fn push_arrival(&self, stream: TcpStream) {
+        lock(&self.arrivals).push(stream);
+        self.wake();
+    }
+}
+
+impl Wake for Mail {
+    fn wake(&self) {
+        let was_pending = self.is_pending.swap(true, Ordering::AcqRel);
+        if !was_pending && !std::ptr::eq(OWN_MAIL.get(), self) {
+            // It fails only if the poller is broken, which its driver finds out by itself.
+            let _ = self.watch.notify();
+        }
+    }
+}
+
+/// One thread's share of a server: its connections, and all that is done for them.
+pub(crate) struct Driver<H: Handler> {
+    turn: Turn<H>,
+    mail: Arc<Mail>,
+    is_stopped: Arc<AtomicBool>,
+    open_connections: Arc<AtomicUsize>,
+    acceptor: Option<Acceptor>,
+    connections: Slab<Connection<H::State>>,
+    /// The connections' keys by [`ClientId::index`].
+    keys: Vec<usize>,
+    deadlines: Deadlines<usize>,
+    orders: VecDeque<Order>,
+    /// The connections with something new to write.
+    to_flush: Vec<usize>,
+    stop_deadline: Option<Timestamp>,
+}
+
+/// The first driver's part: takes connections and deals them out.
+pub(crate) struct Acceptor {
+    listener: Listener,
+    mails: Vec<Arc<Mail>>,
+    next: usize,
+    paused_until: Option<Timestamp>,
+}
+
+impl<H: Handler> Driver<H> {
+    pub(crate) fn new(
+        plan: Plan,
+        handler: Arc<H>,
+        is_stopped: Arc<AtomicBool>,
+        mail: Arc<Mail>,
+        listener: Option<(TcpListener, Vec<Arc<Mail>>)>,
+    ) -> io::Result<Self> {
+        let home =
+            plan.hub.add_loop(mail.clone()).ok_or_else(|| io::Error::other("too many loops for one hub"))?;
+        let acceptor = listener
+            .map(|(listener, mails)| {
+                let listener = mail.watch.add(listener, LISTENER, Interest::Read)?;
+                io::Result::Ok(Acceptor { listener, mails, next: 0, paused_until: None })
+            })
+            .transpose()?;
+        Ok(Self {
+            open_connections: plan.open_connections.clone(),
+            turn: Turn::new(plan, handler, home, mail.clone()),
+            mail,
+            is_stopped,
+            acceptor,
+            connections: Slab::new(),
+            keys: Vec::new(),
+            deadlines: Deadlines::new(),
+            orders: VecDeque::new(),
+            to_flush: Vec::new(),
+            stop_deadline: None,
+        })
+    }
+}
+
+/// Runs a driver until it is stopped and its connections are closed.
+pub(crate) fn run<H: Handler>(mut driver: Driver<H>) -> io::Result<()> {
+    OWN_MAIL.set(Arc::as_ptr(&driver.mail));
+    let mut events = Events::with_capacity(EVENTS_PER_TURN);
+    while !driver.is_done() {
+        let timeout = driver.until_next_deadline();
+        match driver.mail.watch.wait(&mut events, timeout) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        }
+        driver.turn.now = driver.turn.plan.hub.now();
+        for event in events.iter() {
+            if event.key == LISTENER {
+                driver.accept();
+            } else if event.readable {
+                driver.look_at(event.key, Connection::read);
+            } else if event.writable {
+                driver.look_at(event.key, Connection::flush);
+            }
+        }
+        driver.look_at_due();
+        driver.look_at_mail();
+    }
+    Ok(())
+}
+
+impl<H: Handler> Driver<H> {
+    fn is_done(&self) -> bool {
+        match self.stop_deadline {
+            None => false,
+            Some(deadline) => self.connections.is_empty() || deadline <= self.turn.now,
+        }
+    }
+
+    /// How long to wait; zero if there is mail already.
+    fn until_next_deadline(&self) -> Option<Duration> {
+        if self.mail.is_pending.load(Ordering::Acquire) {
+            return Some(Duration::ZERO);
+        }
+        let resume = self.acceptor.as_ref().and_then(|acceptor| acceptor.paused_until);
+        let next = [self.deadlines.next(), resume, self.stop_deadline].into_iter().flatten().min()?;
+        // The last turn may have taken a while.
+        Some(next.since(self.turn.plan.hub.now()))
+    }
+
+    fn accept(&mut self) {
+        let Some(acceptor) = &mut self.acceptor else { return };
+        for _ in 0..ACCEPTS_PER_TURN {
+            match acceptor.listener.socket().accept() {
+                Ok((stream, _)) => {
+                    let already_open = self.open_connections.fetch_add(1, Ordering::Relaxed);
+                    if already_open >= self.turn.plan.max_connections {
+                        self.open_connections.fetch_sub(1, Ordering::Relaxed);
+                        refuse_over_capacity(stream);
+                        continue;
+                    }
+                    acceptor.next = (acceptor.next + 1) % acceptor.mails.len();
+                    let mail = &acceptor.mails[acceptor.next];
+                    // Its own mail too: it is looked at before this turn ends.
+                    mail.push_arrival(stream);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(_) => return self.pause_accepting(),
+            }
+        }
+    }
+
+    /// The system has no more open files, or no memory: the listener stays readable, and trying again at once would only spin.
+    fn pause_accepting(&mut self) {
+        if let Some(acceptor) = &mut self.acceptor
+            && acceptor.listener.set_interest(LISTENER, Interest::Nothing).is_ok()
+        {
+            acceptor.paused_until = Some(self.turn.now + ACCEPT_PAUSE);
+        }
+    }
+
+    fn add(&mut self, stream: TcpStream) {
+        let entry = self.connections.vacant_entry();
+        let key = entry.key();
+        // A socket that cannot be set up is of no use to its peer either.
+        let prepared = stream.set_nonblocking(true).and_then(|()| {
+            // Without it the system may hold back a short frame for the acknowledgement of an earlier one.
+            stream.set_nodelay(true)?;
+            self.mail.watch.add(stream, key, Interest::Read)
+        });
+        match prepared {
+            Ok(socket) => {
+                entry.insert(Connection::new(socket, &self.turn));
+                self.look_at(key, Connection::read);
+            }
+            Err(_) => {
+                self.open_connections.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Lets a connection do something, and sees to what follows from it.
+    fn look_at(&mut self, key: usize, act: impl FnOnce(&mut Connection<H::State>, &mut Turn<H>) -> Fate) {
+        // An event of a connection that ended earlier in this turn finds nothing.
+        let Some(connection) = self.connections.get_mut(key) else { return };
+        match act(connection, &mut self.turn) {
+            Fate::Goes => self.remove(key),
+            Fate::Stays => {
+                if let Some(client) = connection.take_new_client() {
+                    register(&mut self.keys, client, key);
+                }
+                if connection.update_interest(key).is_err() {
+                    return self.remove(key);
+                }
+                let deadline = connection.poll_timeout();
+                self.deadlines.advance(key, connection.entered(), deadline);
+            }
+            Fate::IsHandedOver(received) => {
+                self.deadlines.remove(key, connection.entered());
+                let stream = self.connections.remove(key).into_stream();
+                self.open_connections.fetch_sub(1, Ordering::Relaxed);
+                if let Ok(address) = stream.peer_addr() {
+                    self.turn.handler.on_http(Takeover { stream, received, address });
+                }
+            }
+        }
+    }
+
+    fn look_at_due(&mut self) {
+        while let Some(key) = self.deadlines.take_due(self.turn.now) {
+            if let Some(connection) = self.connections.get_mut(key) {
+                *connection.entered() = None;
+                self.look_at(key, Connection::handle_timeout);
+            }
+        }
+        if let Some(acceptor) = &mut self.acceptor
+            && acceptor.paused_until.is_some_and(|until| until <= self.turn.now)
+            && acceptor.listener.set_interest(LISTENER, Interest::Read).is_ok()
+        {
+            acceptor.paused_until = None;
+        }
+    }
+
+    /// Looks at what other threads, and this one's own turn, have left. What that leaves in its turn is looked at too,
+    /// once; the rest waits until the sockets have been looked at again.
+    fn look_at_mail(&mut self) {
+        for _ in 0..2 {
+            if !self.mail.take_pending() {
+                return;
+            }
+            let arrivals = mem::take(&mut *lock(&self.mail.arrivals));
+            for stream in arrivals {
+                self.add(stream);
+            }
+            let resumed = mem::take(&mut *lock(&self.mail.resumed));
+            for client in resumed {
+                if let Some(key) = self.key(client) {
+                    self.look_at(key, |connection, _| connection.resume(client));
+                }
+            }
+            self.perform_orders();
+            if self.is_stopped.load(Ordering::Acquire) && self.stop_deadline.is_none() {
+                self.stop();
+            }
+        }
+    }
+
+    fn perform_orders(&mut self) {
+        let mut orders = mem::take(&mut self.orders);
+        self.turn.plan.hub.take_orders(self.turn.home, &mut orders);
+        for order in orders.drain(..) {
+            match order {
+                Order::Deliver { to, message } => {
+                    for client in to.at(self.turn.home) {
+                        let Some(key) = self.key(client) else { continue };
+                        let connection = &mut self.connections[key];
+                        connection.deliver(client, message.clone(), &mut self.turn);
+                        if connection.mark_to_flush() {
+                            self.to_flush.push(key);
+                        }
+                    }
+                }
+                Order::Disconnect { client, code, reason } => {
+                    if let Some(key) = self.key(client) {
+                        let now = self.turn.now;
+                        self.connections[key].disconnect(client, code, &reason, now);
+                        self.to_flush.push(key);
+                    }
+                }
+            }
+        }
+        self.orders = orders;
+        for loss in mem::take(&mut self.turn.losses) {
+            if let Notice::TooSlow { client } = loss {
+                self.turn.plan.hub.gone(client);
+            }
+            self.turn.plan.hub.note(loss);
+        }
+        let mut to_flush = mem::take(&mut self.to_flush);
+        for key in to_flush.drain(..) {
+            self.look_at(key, Connection::flush);
+        }
+        self.to_flush = to_flush;
+    }
+
+    fn key(&self, client: ClientId) -> Option<usize> {
+        let key = *self.keys.get(client.index())?;
+        self.connections.contains(key).then_some(key)
+    }
+
+    fn stop(&mut self) {
+        self.acceptor = None;
+        self.stop_deadline = Some(self.turn.now + self.turn.plan.config.close_timeout);
+        let keys: Vec<usize> = self.connections.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            self.look_at(key, Connection::stop);
+        }
+    }
+
+    fn remove(&mut self, key: usize) {
+        let mut connection = self.connections.remove(key);
+        self.deadlines.remove(key, connection.entered());
+        connection.end(&mut self.turn);
+        self.open_connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl<H: Handler> Drop for Driver<H> {
+    fn drop(&mut self) {
+        // What is left when the time to stop has run out, or the poller has failed.
+        for connection in self.connections.drain() {
+            connection.end(&mut self.turn);
+            self.open_connections.fetch_sub(1, Ordering::Relaxed);
+        }
+        OWN_MAIL.set(std::ptr::null());
+    }
+}
+
+fn register(keys: &mut Vec<usize>, client: ClientId, key: usize) {
+    let index = client.index();
+    if keys.len() <= index {
+        keys.resize(index + 1, usize::MAX);
+    }
+    keys[index] = key;
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted)
+}
+
+fn refuse_over_capacity(mut stream: TcpStream) {
+    // A fresh socket has room for this; if not, the client learns by the connection's end.
+    let _ = stream.write(OVER_CAPACITY);
+}

@@ -1,0 +1,213 @@
+use crate::client::Client;
+use crate::driver::Mail;
+use crate::hub::Hub;
+use realtime_core::{ClientId, Credentials, Home, HubError, Outgoing, Pushed};
+use realtime_ws::handshake::Upgrade;
+use realtime_ws::{ApiMisuse, CloseCode, Closure, Message, Piece, PreparedMessage, Timestamp};
+use std::fmt;
+use std::io::Write;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+
+/// What an application does with the connections of a [`Server`](crate::Server).
+///
+/// The methods run in the driver that owns the connection, and must not block: while one runs, the driver's other connections wait.
+/// What takes long becomes a task (see also [`Tasks`](crate::Tasks)), which answers through the connection's [`Client`]:
+/// ```
+/// use realtime_smol::{Handler, Message, Peer};
+///
+/// # async fn ask_a_database() -> String { String::new() }
+/// fn on_message(peer: &mut Peer<'_>, _: Message<'_>) {
+///     if let Some(client) = peer.client().cloned() {
+///         smol::spawn(async move { client.send(&ask_a_database().await) }).detach();
+///     }
+/// }
+/// ```
+///
+/// A closure `Fn(&mut Peer<'_>, Message<'_>)` is a handler too, that accepts whoever comes.
+pub trait Handler: Send + Sync + 'static {
+    /// What the application keeps for each connection.
+    type State: Send + 'static;
+
+    /// Decides whether a client may connect. Its origin has been checked already.
+    fn on_request(&self, request: &Upgrade<'_>, address: SocketAddr) -> Answer<Self::State>;
+
+    /// A client is connected.
+    fn on_open(&self, peer: &mut Peer<'_>, state: &mut Self::State) {
+        let _ = (peer, state);
+    }
+
+    /// A message came, whole. Lent: copy what is to be kept.
+    fn on_message(&self, peer: &mut Peer<'_>, state: &mut Self::State, message: Message<'_>);
+
+    /// A piece of a message came; only if the server's configuration asks for pieces.
+    fn on_piece(&self, peer: &mut Peer<'_>, state: &mut Self::State, piece: Piece<'_>) {
+        let _ = (peer, state, piece);
+    }
+
+    /// A connection has ended. If it was a client of the hub, that has forgotten it already.
+    fn on_close(&self, client: Option<ClientId>, state: Self::State, closure: &Closure) {
+        let _ = (client, state, closure);
+    }
+
+    /// A request came that is no upgrade; the socket changes hands. By default it is answered with 426.
+    fn on_http(&self, mut takeover: Takeover) {
+        // A fresh socket has room for this; if not, the client learns by the connection's end.
+        let _ = takeover.stream.write(UPGRADE_REQUIRED);
+    }
+}
+
+const UPGRADE_REQUIRED: &[u8] =
+    b"HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\
+    Sec-WebSocket-Version: 13\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 36\r\n\r\n\
+    only WebSocket connections are taken";
+
+impl<F: Fn(&mut Peer<'_>, Message<'_>) + Send + Sync + 'static> Handler for F {
+    type State = ();
+
+    fn on_request(&self, _: &Upgrade<'_>, _: SocketAddr) -> Answer<()> {
+        Answer::accept(())
+    }
+
+    fn on_message(&self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
+        self(peer, message);
+    }
+}
+
+/// An application's answer to a client that wants to connect.
+#[derive(Debug)]
+pub struct Answer<S> {
+    pub(crate) verdict: Verdict<S>,
+    pub(crate) headers: Vec<(String, String)>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Verdict<S> {
+    Accept { state: S, subprotocol: Option<String> },
+    Reject { status: u16, body: String },
+}
+
+impl<S> Answer<S> {
+    /// Lets the client connect; `state` is kept for the connection.
+    #[must_use]
+    pub fn accept(state: S) -> Self {
+        Self { verdict: Verdict::Accept { state, subprotocol: None }, headers: Vec::new() }
+    }
+
+    /// Refuses with an HTTP status of 200 to 599, and a text that says why.
+    #[must_use]
+    pub fn reject(status: u16, body: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Reject { status, body: body.into() }, headers: Vec::new() }
+    }
+
+    /// Chooses a subprotocol, which must be one that the client offered. Nothing to choose when rejecting.
+    #[must_use]
+    pub fn subprotocol(mut self, chosen: impl Into<String>) -> Self {
+        if let Verdict::Accept { subprotocol, .. } = &mut self.verdict {
+            *subprotocol = Some(chosen.into());
+        }
+        self
+    }
+
+    /// Adds a header to the response.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+}
+
+/// A socket on which a request came that is no upgrade.
+#[derive(Debug)]
+pub struct Takeover {
+    /// The socket; it does not block.
+    pub stream: TcpStream,
+    /// What was read from it: the request's head, and whatever came with it.
+    pub received: Vec<u8>,
+    /// The client's address.
+    pub address: SocketAddr,
+}
+
+/// The connection that a handler is called for.
+pub struct Peer<'a> {
+    pub(crate) outgoing: &'a mut Outgoing,
+    pub(crate) client: &'a mut Option<Client>,
+    pub(crate) hub: &'a Hub,
+    pub(crate) home: Home,
+    pub(crate) mail: &'a Arc<Mail>,
+    /// Set to read no more from this peer until [`Mail::resume`].
+    pub(crate) is_paused: &'a mut bool,
+    pub(crate) stream: &'a TcpStream,
+    pub(crate) now: Timestamp,
+}
+
+impl Peer<'_> {
+    /// Sends a message to this peer, after all that is already on its way.
+    ///
+    /// Behind deliveries of the hub that wait, it is bounded as they are, and may be dropped and counted.
+    ///
+    /// # Errors
+    /// [`ApiMisuse`]: the connection is closing, or so much waits that the peer should be asked for less; nothing
+    /// changed.
+    pub fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<Pushed, ApiMisuse> {
+        self.outgoing.send(message)
+    }
+
+    /// Sends a message that others get too.
+    pub fn send_prepared(&mut self, message: PreparedMessage) -> Pushed {
+        self.outgoing.push(message)
+    }
+
+    /// Closes the connection after all that is already on its way. `reason` is cut to the 123 bytes that fit.
+    ///
+    /// # Errors
+    /// [`ApiMisuse::UnsendableCloseCode`]; nothing changed.
+    pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), ApiMisuse> {
+        self.outgoing.close(code, reason, self.now)
+    }
+
+    /// Makes this connection a client of the server's hub; the authorizer is shown `credentials`. Idempotent.
+    ///
+    /// # Errors
+    /// [`HubError::Closed`] or [`HubError::Overloaded`].
+    pub fn connect(&mut self, credentials: impl Into<Credentials>) -> Result<&Client, HubError> {
+        if let Some(client) = self.client {
+            return Ok(client);
+        }
+        let id = self.hub.connect_at(self.home, credentials.into())?;
+        Ok(self.client.insert(Client::new(self.hub.clone(), id)))
+    }
+
+    /// The client of the hub that this connection is, if [`connect`](Self::connect) made it one.
+    #[must_use]
+    pub fn client(&self) -> Option<&Client> {
+        self.client.as_ref()
+    }
+
+    /// The server's hub.
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        self.hub
+    }
+
+    /// The peer's address; `None` if the socket has none any more.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.stream.peer_addr().ok()
+    }
+
+    /// The time of the hub's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+}
+
+impl fmt::Debug for Peer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peer")
+            .field("client", self.client)
+            .field("stream", self.stream)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,372 @@
+use crate::close::CloseCode;
+use crate::config::{Config, Delivery};
+use crate::connection::Role;
+use crate::error::PeerMisbehaved;
+use crate::event::{Event, Piece};
+use crate::frame::{Header, MAX_HEADER_BYTES};
+use crate::opcode::{MessageKind, Opcode};
+use crate::{mask, utf8};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::mem;
+
+/// The bits of a header that an extension may set; none is negotiated yet. A compressed message sets RSV1
+/// on its first frame (RFC 7692 §6), so this becomes a field of [`Assembly`], and the transform of a whole
+/// message stands in [`Assembly::lend_message`].
+const RESERVED_BITS_IN_USE: u8 = 0;
+
+/// A direct read is worth a system call of its own from this many bytes on.
+const MIN_SPARE_BYTES: usize = 4 * 1024;
+
+/// The most that a direct read may get beyond doubling what has already arrived.
+const SPARE_STEP_BYTES: usize = 64 * 1024;
+
+/// Frames to messages (RFC 6455 §5.4): what has arrived of a frame or message that is not yet complete.
+///
+/// Between messages it holds nothing. A frame that is whole in the caller's input is lent from there.
+#[derive(Debug, Default)]
+pub(crate) struct Assembly {
+    partial: Option<Box<Partial>>,
+}
+
+#[derive(Debug, Default)]
+struct Partial {
+    header: PartialHeader,
+    frame: Option<FrameInProgress>,
+    message: Option<MessageInProgress>,
+    /// The payload of the control frame in progress or just lent; at most 125 bytes.
+    control: Vec<u8>,
+    /// The payload of the message in progress or just lent. `data[..data_len]` is unmasked and checked; what
+    /// follows is spare, of which `unread` bytes have been read.
+    data: Vec<u8>,
+    data_len: usize,
+    unread: usize,
+}
+
+/// The first bytes of a header whose rest is awaited.
+#[derive(Debug, Default)]
+struct PartialHeader {
+    bytes: [u8; MAX_HEADER_BYTES],
+    len: usize,
+}
+
+#[derive(Debug)]
+struct FrameInProgress {
+    opcode: Opcode,
+    fin: bool,
+    /// The key for the next byte of the payload.
+    key: [u8; 4],
+    remaining: usize,
+}
+
+#[derive(Debug)]
+struct MessageInProgress {
+    kind: MessageKind,
+    fragments: u32,
+    /// All that the headers so far declare, in bytes.
+    declared: usize,
+    utf8: utf8::Validator,
+}
+
+impl Assembly {
+    /// The next event in `input`, whose bytes are taken off its front; `None` takes all of it.
+    pub(crate) fn receive<'s, 'i: 's>(
+        &'s mut self,
+        input: &mut &'i mut [u8],
+        config: &Config,
+        role: Role,
+    ) -> Result<Option<Event<'s>>, PeerMisbehaved> {
+        if self.partial.as_ref().is_some_and(|partial| partial.is_empty()) {
+            self.partial = None; // what was lent from it is given back
+        }
+        if self.partial.is_none() {
+            // The usual case: a frame that is a whole message, whole in the input.
+            let Some((header, header_bytes)) = Header::decode(input)? else {
+                if !input.is_empty() {
+                    let mut partial = Box::<Partial>::default();
+                    partial.header.collect(input)?;
+                    self.partial = Some(partial);
+                }
+                return Ok(None);
+            };
+            let payload_bytes = check_frame(&header, role, config)?;
+            let is_whole = input.len() - header_bytes >= payload_bytes && header.fin;
+            let is_event = match header.opcode {
+                Opcode::Text | Opcode::Binary => config.delivery == Delivery::Whole,
+                Opcode::Close | Opcode::Ping | Opcode::Pong => true,
+                Opcode::Continuation => false,
+            };
+            if is_whole && is_event {
+                take(input, header_bytes);
+                let payload = take(input, payload_bytes);
+                if let Some(key) = header.masking_key {
+                    mask::apply(key, payload);
+                }
+                return whole_frame(header.opcode, payload).map(Some);
+            }
+            take(input, header_bytes);
+            let mut partial = Box::<Partial>::default();
+            partial.begin_frame(&header, payload_bytes, config)?;
+            self.partial = Some(partial);
+        }
+        match &mut self.partial {
+            Some(partial) => partial.receive(input, config, role),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether a frame or a message has begun and not ended.
+    pub(crate) fn is_in_progress(&self) -> bool {
+        self.partial.as_ref().is_some_and(|partial| !partial.is_empty())
+    }
+
+    pub(crate) fn spare(&mut self, config: &Config) -> Option<&mut [u8]> {
+        let partial = self.partial.as_mut()?;
+        let frame = partial.frame.as_ref()?;
+        if config.delivery == Delivery::Pieces
+            || frame.opcode.is_control()
+            || frame.remaining < MIN_SPARE_BYTES
+            || partial.unread > 0
+        {
+            return None;
+        }
+        // Memory follows what has arrived, not what was declared.
+        let spare = frame.remaining.min(partial.data_len.max(SPARE_STEP_BYTES));
+        let end = partial.data_len + spare;
+        if partial.data.len() < end {
+            partial.data.resize(end, 0);
+        }
+        Some(&mut partial.data[partial.data_len..end])
+    }
+
+    pub(crate) fn filled(&mut self, bytes: usize) {
+        let spare = self.partial.as_ref().map_or(0, |partial| partial.data.len() - partial.data_len);
+        assert!(bytes <= spare, "{bytes} bytes said to be read into a spare of {spare}");
+        if let Some(partial) = &mut self.partial {
+            partial.unread = bytes;
+        }
+    }
+
+    /// The bytes on the heap.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.partial.as_ref().map_or(0, |partial| {
+            mem::size_of::<Partial>() + partial.control.capacity() + partial.data.capacity()
+        })
+    }
+}
+
+impl Partial {
+    /// Whether nothing is awaited: what it still holds was lent and is given back.
+    fn is_empty(&self) -> bool {
+        self.header.len == 0 && self.frame.is_none() && self.message.is_none()
+    }
+
+    fn receive<'s, 'i: 's>(
+        &'s mut self,
+        input: &mut &'i mut [u8],
+        config: &Config,
+        role: Role,
+    ) -> Result<Option<Event<'s>>, PeerMisbehaved> {
+        loop {
+            if self.frame.is_none() {
+                let Some(header) = self.header.collect(input)? else { return Ok(None) };
+                let payload_bytes = check_frame(&header, role, config)?;
+                self.begin_frame(&header, payload_bytes, config)?;
+            }
+            let Some(frame) = &mut self.frame else { return Ok(None) };
+            if frame.opcode.is_control() {
+                let opcode = frame.opcode;
+                self.control.extend_from_slice(frame.take_payload(input));
+                if frame.remaining > 0 {
+                    return Ok(None);
+                }
+                self.frame = None;
+                return whole_frame(opcode, &self.control).map(Some);
+            }
+            let Some(message) = &mut self.message else { return Ok(None) };
+            if config.delivery == Delivery::Pieces {
+                let bytes = frame.take_payload(input);
+                message.check(bytes)?;
+                let (kind, frame_ended) = (message.kind, frame.remaining == 0);
+                let is_last = frame_ended && frame.fin;
+                if is_last {
+                    message.utf8.finish()?;
+                    self.message = None;
+                }
+                if frame_ended {
+                    self.frame = None;
+                }
+                if is_last || !bytes.is_empty() {
+                    return Ok(Some(Event::Piece(Piece { kind, bytes, is_last })));
+                }
+                if !frame_ended {
+                    return Ok(None);
+                }
+            } else {
+                if self.unread > 0 {
+                    let read = &mut self.data[self.data_len..self.data_len + mem::take(&mut self.unread)];
+                    frame.unmask(read);
+                    message.check(read)?;
+                    self.data_len += read.len();
+                }
+                let bytes = frame.take_payload(input);
+                message.check(bytes)?;
+                if !bytes.is_empty() {
+                    self.data.truncate(self.data_len);
+                    self.data.extend_from_slice(bytes);
+                    self.data_len = self.data.len();
+                }
+                if frame.remaining > 0 {
+                    return Ok(None);
+                }
+                let (kind, is_last) = (message.kind, frame.fin);
+                self.frame = None;
+                if is_last {
+                    message.utf8.finish()?;
+                    self.message = None;
+                    return self.lend_message(kind).map(Some);
+                }
+            }
+        }
+    }
+
+    fn begin_frame(
+        &mut self,
+        header: &Header,
+        payload_bytes: usize,
+        config: &Config,
+    ) -> Result<(), PeerMisbehaved> {
+        let begun = match (header.opcode, &mut self.message) {
+            (Opcode::Close | Opcode::Ping | Opcode::Pong, _) => {
+                self.control.clear();
+                None
+            }
+            (Opcode::Text, None) => Some(MessageKind::Text),
+            (Opcode::Binary, None) => Some(MessageKind::Binary),
+            (Opcode::Text | Opcode::Binary, Some(_)) => return Err(PeerMisbehaved::ExpectedContinuation),
+            (Opcode::Continuation, None) => return Err(PeerMisbehaved::UnexpectedContinuation),
+            (Opcode::Continuation, Some(message)) => {
+                message.fragments += 1; // stays below: it fails at the limit
+                if message.fragments > config.max_fragments {
+                    return Err(PeerMisbehaved::TooManyFragments { limit: config.max_fragments });
+                }
+                message.declared = message.declared.saturating_add(payload_bytes);
+                if message.declared > config.max_message_bytes {
+                    return Err(PeerMisbehaved::MessageTooBig { limit: config.max_message_bytes });
+                }
+                None
+            }
+        };
+        if let Some(kind) = begun {
+            let utf8 = utf8::Validator::default();
+            self.message = Some(MessageInProgress { kind, fragments: 1, declared: payload_bytes, utf8 });
+        }
+        self.frame = Some(FrameInProgress {
+            opcode: header.opcode,
+            fin: header.fin,
+            key: header.masking_key.unwrap_or_default(),
+            remaining: payload_bytes,
+        });
+        Ok(())
+    }
+
+    fn lend_message(&self, kind: MessageKind) -> Result<Event<'_>, PeerMisbehaved> {
+        let data = &self.data[..self.data_len];
+        Ok(match kind {
+            MessageKind::Text => Event::Text(utf8::check(data)?),
+            MessageKind::Binary => Event::Binary(data),
+        })
+    }
+}
+
+impl PartialHeader {
+    /// The header that the bytes so far and the front of `input` make; `None` takes all of `input`.
+    fn collect(&mut self, input: &mut &mut [u8]) -> Result<Option<Header>, PeerMisbehaved> {
+        let missing = self.bytes.len() - self.len;
+        let front = &input[..missing.min(input.len())];
+        self.bytes[self.len..self.len + front.len()].copy_from_slice(front);
+        let end = self.len + front.len();
+        match Header::decode(&self.bytes[..end])? {
+            Some((header, header_bytes)) => {
+                take(input, header_bytes - self.len);
+                self.len = 0;
+                Ok(Some(header))
+            }
+            None => {
+                take(input, end - self.len);
+                self.len = end;
+                Ok(None)
+            }
+        }
+    }
+}
+
+impl FrameInProgress {
+    /// As much of the payload as is at the front of `input`, unmasked.
+    fn take_payload<'i>(&mut self, input: &mut &'i mut [u8]) -> &'i [u8] {
+        let payload = take(input, self.remaining.min(input.len()));
+        self.unmask(payload);
+        payload
+    }
+
+    fn unmask(&mut self, payload: &mut [u8]) {
+        // Frames without a mask have the key zero here; skip the work.
+        if self.key != [0; 4] {
+            mask::apply(self.key, payload);
+            self.key = mask::rotate(self.key, payload.len());
+        }
+        self.remaining -= payload.len();
+    }
+}
+
+impl MessageInProgress {
+    fn check(&mut self, piece: &[u8]) -> Result<(), PeerMisbehaved> {
+        match self.kind {
+            MessageKind::Text => self.utf8.push(piece),
+            MessageKind::Binary => Ok(()),
+        }
+    }
+}
+
+/// What the connection has to say about a header; the payload's length.
+fn check_frame(header: &Header, role: Role, config: &Config) -> Result<usize, PeerMisbehaved> {
+    if header.reserved_bits & !RESERVED_BITS_IN_USE != 0 {
+        return Err(PeerMisbehaved::ReservedBits);
+    }
+    match (role, header.masking_key) {
+        (Role::Server, Some(_)) | (Role::Client, None) => {}
+        (Role::Server, None) => return Err(PeerMisbehaved::UnmaskedFrame),
+        (Role::Client, Some(_)) => return Err(PeerMisbehaved::MaskedFrame),
+    }
+    let too_big = PeerMisbehaved::MessageTooBig { limit: config.max_message_bytes };
+    let payload_bytes = usize::try_from(header.payload_len).map_err(|_| too_big)?;
+    if payload_bytes > config.max_message_bytes && !header.opcode.is_control() {
+        return Err(too_big);
+    }
+    Ok(payload_bytes)
+}
+
+fn whole_frame(opcode: Opcode, payload: &[u8]) -> Result<Event<'_>, PeerMisbehaved> {
+    Ok(match opcode {
+        Opcode::Text => Event::Text(utf8::check(payload)?),
+        Opcode::Binary => Event::Binary(payload),
+        Opcode::Ping => Event::Ping(payload),
+        Opcode::Pong => Event::Pong(payload),
+        Opcode::Continuation => return Err(PeerMisbehaved::UnexpectedContinuation),
+        Opcode::Close => match payload {
+            [] => Event::Closing { code: None, reason: "" },
+            [_] => return Err(PeerMisbehaved::ClosePayloadTooShort),
+            [high, low, reason @ ..] => {
+                let code = u16::from_be_bytes([*high, *low]);
+                let code = CloseCode::new(code).ok_or(PeerMisbehaved::InvalidCloseCode(code))?;
+                Event::Closing { code: Some(code), reason: utf8::check(reason)? }
+            }
+        },
+    })
+}
+
+fn take<'i>(input: &mut &'i mut [u8], bytes: usize) -> &'i mut [u8] {
+    let (taken, rest) = mem::take(input).split_at_mut(bytes);
+    *input = rest;
+    taken
+}

@@ -1,0 +1,494 @@
+use crate::frame::Header;
+use crate::prepared::PreparedMessage;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::mem;
+
+/// Shared frames up to this many bytes are copied into the buffer: cheaper than a slice of their own in the
+/// write.
+const COPY_BELOW_BYTES: usize = 2 * 1024;
+
+/// Sent bytes are cut off the front of a buffer that never runs empty once there are this many.
+const COMPACT_FROM_BYTES: usize = 32 * 1024;
+
+/// More pongs than these do not wait: whoever pings on without reading gets an answer to the latest.
+const MAX_WAITING_PONGS: u8 = 16;
+
+/// A buffer larger than this is freed rather than given back to its lender.
+const MAX_RECLAIMED_BYTES: usize = 256 * 1024;
+
+/// What waits to be written: frames in order, of which control frames overtake the others at the next
+/// boundary.
+///
+/// The stream is `buffer`, with each of `shared` spliced in at its place and `controls` before all that has
+/// not begun.
+#[derive(Debug, Default)]
+pub(crate) struct Transmit {
+    buffer: Vec<u8>,
+    /// How much of `buffer` was written.
+    sent: usize,
+    /// Where a frame in `buffer` begins; what stands before it is no longer looked at. While `controls`
+    /// wait, it is the first such place at or after `sent`, and they go out there.
+    boundary: usize,
+    /// Pings and pongs. They stand apart so that none has to be moved into the middle of what waits.
+    controls: Vec<u8>,
+    /// How much of `controls` was written.
+    controls_sent: usize,
+    /// Where in `controls` the last pong begins, unless that is on its way.
+    pong: Option<usize>,
+    /// How many pongs wait, if the last one does.
+    waiting_pongs: u8,
+    shared: VecDeque<Splice>,
+    /// How much of the first of `shared` was written; if any, it ends before `controls` go out.
+    shared_sent: usize,
+    shared_bytes: usize,
+    /// Whether `buffer` belongs to the driver and stays allocated when it is drained.
+    is_lent: bool,
+}
+
+#[derive(Debug)]
+struct Splice {
+    at: usize,
+    message: PreparedMessage,
+}
+
+impl Transmit {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.unsent_bytes() == 0
+    }
+
+    pub(crate) fn unsent_bytes(&self) -> usize {
+        let buffer = self.buffer.len() - self.sent;
+        let controls = self.controls.len() - self.controls_sent;
+        buffer + controls + self.shared_bytes - self.shared_sent
+    }
+
+    /// The buffer to append whole frames to.
+    #[inline]
+    pub(crate) fn frames(&mut self) -> &mut Vec<u8> {
+        if self.sent >= COMPACT_FROM_BYTES && self.sent >= self.buffer.len() / 2 {
+            self.compact();
+        }
+        &mut self.buffer
+    }
+
+    /// Appends bytes that are no frame, before the first one.
+    pub(crate) fn push_head(&mut self, head: &[u8]) {
+        self.buffer.extend_from_slice(head);
+        self.boundary = self.buffer.len();
+    }
+
+    pub(crate) fn push_shared(&mut self, message: &PreparedMessage) {
+        let frame = message.frame();
+        if frame.len() <= COPY_BELOW_BYTES {
+            self.frames().extend_from_slice(frame);
+        } else {
+            self.shared_bytes += frame.len();
+            self.shared.push_back(Splice { at: self.buffer.len(), message: message.clone() });
+        }
+    }
+
+    /// Where to append control frames: they overtake all frames that are not yet on their way.
+    pub(crate) fn controls(&mut self) -> &mut Vec<u8> {
+        self.settle_boundary();
+        self.pong = self.pong.and_then(|pong| pong.checked_sub(self.controls_sent));
+        self.controls.drain(..mem::take(&mut self.controls_sent));
+        &mut self.controls
+    }
+
+    /// Where to append one pong, as [`controls`](Self::controls). If many wait already it replaces the last
+    /// of them: RFC 6455 §5.5.3 asks for an answer to the latest ping only.
+    pub(crate) fn pong(&mut self) -> &mut Vec<u8> {
+        self.controls();
+        match self.pong {
+            None => self.waiting_pongs = 1,
+            Some(last) if self.waiting_pongs == MAX_WAITING_PONGS => {
+                let end = last + frame_len(&self.controls[last..]);
+                self.controls.drain(last..end);
+            }
+            Some(_) => self.waiting_pongs += 1,
+        }
+        self.pong = Some(self.controls.len());
+        &mut self.controls
+    }
+
+    pub(crate) fn poll_transmit<'s>(&'s self, slices: &mut [&'s [u8]]) -> usize {
+        if self.controls.is_empty() && self.shared.is_empty() {
+            return match (slices, &self.buffer[self.sent..]) {
+                ([], _) | (_, []) => 0,
+                ([place, ..], rest) => {
+                    *place = rest;
+                    1
+                }
+            };
+        }
+        let mut filled = 0;
+        for (place, slice) in slices.iter_mut().zip(self.unsent().filter(|slice| !slice.is_empty())) {
+            *place = slice;
+            filled += 1;
+        }
+        filled
+    }
+
+    /// All that waits, in order; some of the slices may be empty.
+    fn unsent(&self) -> impl Iterator<Item = &[u8]> {
+        // What has begun is ended first, then come the control frames.
+        let mut shared = self.shared.iter();
+        let begun = if self.shared_sent > 0 { shared.next() } else { None };
+        let begun = begun.map(|splice| &splice.message.frame()[self.shared_sent..]);
+        let overtaken = if self.controls.is_empty() { self.sent } else { self.boundary };
+        let first = [&self.buffer[self.sent..overtaken], &self.controls[self.controls_sent..]];
+        let mut from = overtaken;
+        let spliced = shared.map(move |splice| {
+            let before = &self.buffer[mem::replace(&mut from, splice.at)..splice.at];
+            [before, splice.message.frame()]
+        });
+        let last_splice = self.shared.back().map_or(overtaken, |splice| splice.at.max(overtaken));
+        begun.into_iter().chain(first).chain(spliced.flatten()).chain([&self.buffer[last_splice..]])
+    }
+
+    pub(crate) fn transmitted(&mut self, mut bytes: usize) {
+        assert!(bytes <= self.unsent_bytes(), "{bytes} bytes said to be written of {}", self.unsent_bytes());
+        if self.shared_sent > 0 {
+            bytes = self.transmitted_of_shared(bytes);
+        }
+        if !self.controls.is_empty() {
+            bytes = self.transmitted_of_buffer(bytes, self.boundary);
+            let of_controls = bytes.min(self.controls.len() - self.controls_sent);
+            self.controls_sent += of_controls;
+            bytes -= of_controls;
+            if self.controls_sent == self.controls.len() {
+                self.controls = Vec::new();
+                (self.controls_sent, self.pong) = (0, None);
+            }
+        }
+        while bytes > 0 {
+            match self.shared.front() {
+                Some(splice) => {
+                    bytes = self.transmitted_of_buffer(bytes, splice.at);
+                    bytes = self.transmitted_of_shared(bytes);
+                }
+                None => bytes = self.transmitted_of_buffer(bytes, self.buffer.len()),
+            }
+        }
+        if self.is_empty() {
+            self.reset();
+        }
+    }
+
+    /// Counts `bytes` towards `buffer` up to `end`, and returns those beyond.
+    fn transmitted_of_buffer(&mut self, bytes: usize, end: usize) -> usize {
+        let of_buffer = bytes.min(end - self.sent);
+        self.sent += of_buffer;
+        bytes - of_buffer
+    }
+
+    /// Counts `bytes` towards the first of `shared`, and returns those beyond.
+    fn transmitted_of_shared(&mut self, bytes: usize) -> usize {
+        let Some(splice) = self.shared.front() else { return bytes };
+        let frame_bytes = splice.message.frame().len();
+        let of_frame = bytes.min(frame_bytes - self.shared_sent);
+        self.shared_sent += of_frame;
+        if self.shared_sent == frame_bytes {
+            self.shared_bytes -= frame_bytes;
+            self.shared_sent = 0;
+            self.shared.pop_front();
+        }
+        bytes - of_frame
+    }
+
+    pub(crate) fn lend(&mut self, buffer: &mut Vec<u8>) {
+        if self.buffer.capacity() == 0 {
+            buffer.clear();
+            self.buffer = mem::take(buffer);
+            self.is_lent = true;
+        }
+    }
+
+    pub(crate) fn reclaim(&mut self, buffer: &mut Vec<u8>) {
+        if self.is_lent {
+            self.is_lent = false;
+            if self.is_empty() {
+                let drained = mem::take(&mut self.buffer);
+                if drained.capacity() <= MAX_RECLAIMED_BYTES {
+                    *buffer = drained;
+                }
+            }
+        }
+    }
+
+    /// The bytes held on the heap, shared frames left out.
+    pub(crate) fn held_bytes(&self) -> usize {
+        let shared = self.shared.capacity() * mem::size_of::<Splice>();
+        self.buffer.capacity() + self.controls.capacity() + shared
+    }
+
+    fn reset(&mut self) {
+        if self.is_lent {
+            self.buffer.clear();
+        } else {
+            self.buffer = Vec::new(); // an idle connection owns no buffer
+        }
+        self.shared = VecDeque::new();
+        (self.sent, self.boundary) = (0, 0);
+    }
+
+    /// Moves `boundary` to where the next frame begins.
+    fn settle_boundary(&mut self) {
+        // Walks only when a control frame overtakes, so that sending pays nothing for it.
+        while self.boundary < self.sent {
+            self.boundary += frame_len(&self.buffer[self.boundary..]);
+        }
+    }
+
+    fn compact(&mut self) {
+        self.settle_boundary();
+        let cut = mem::take(&mut self.sent);
+        self.buffer.drain(..cut);
+        self.boundary -= cut;
+        for splice in &mut self.shared {
+            splice.at -= cut;
+        }
+    }
+}
+
+/// The length of the first frame in `frames`.
+fn frame_len(frames: &[u8]) -> usize {
+    match Header::decode(frames) {
+        Ok(Some((header, header_bytes))) => header_bytes + header.payload_len as usize,
+        Ok(None) | Err(_) => unreachable!("the buffer holds whole frames that we encoded"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Message;
+    use crate::opcode::Opcode;
+    use proptest::prelude::*;
+
+    fn frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
+        let payload_len = payload.len() as u64;
+        let mut frame = Vec::new();
+        Header { fin: true, reserved_bits: 0, opcode, masking_key: None, payload_len }.encode(&mut frame);
+        frame.extend_from_slice(payload);
+        frame
+    }
+
+    /// Writes up to `bytes` bytes, as a socket with that much room would.
+    fn write(transmit: &mut Transmit, bytes: usize, wire: &mut Vec<u8>) {
+        let mut slices = [&[][..]; 8];
+        let filled = transmit.poll_transmit(&mut slices);
+        let offered = slices[..filled].concat();
+        let written = bytes.min(offered.len());
+        wire.extend_from_slice(&offered[..written]);
+        transmit.transmitted(written);
+    }
+
+    fn opcodes(mut wire: &[u8]) -> Vec<(Opcode, usize)> {
+        let mut seen = Vec::new();
+        while !wire.is_empty() {
+            let (header, header_bytes) = Header::decode(wire).unwrap().unwrap();
+            seen.push((header.opcode, header.payload_len as usize));
+            wire = &wire[header_bytes + header.payload_len as usize..];
+        }
+        seen
+    }
+
+    #[test]
+    fn a_pong_overtakes_what_is_not_on_its_way() {
+        let mut transmit = Transmit::default();
+        let mut wire = Vec::new();
+        transmit.frames().extend(frame(Opcode::Text, &[b'a'; 10]));
+        transmit.frames().extend(frame(Opcode::Text, &[b'b'; 20]));
+        write(&mut transmit, 5, &mut wire);
+        transmit.pong().extend(frame(Opcode::Pong, b"1"));
+        write(&mut transmit, usize::MAX, &mut wire);
+        assert_eq!(opcodes(&wire), [(Opcode::Text, 10), (Opcode::Pong, 1), (Opcode::Text, 20)]);
+    }
+
+    #[test]
+    fn a_pong_waits_for_a_shared_frame_on_its_way() {
+        let mut transmit = Transmit::default();
+        let mut wire = Vec::new();
+        let shared = PreparedMessage::new(Message::Binary(&[0; 5000]));
+        transmit.push_shared(&shared);
+        transmit.push_shared(&shared);
+        write(&mut transmit, 100, &mut wire);
+        transmit.pong().extend(frame(Opcode::Pong, b"1"));
+        write(&mut transmit, usize::MAX, &mut wire);
+        assert_eq!(opcodes(&wire), [(Opcode::Binary, 5000), (Opcode::Pong, 1), (Opcode::Binary, 5000)]);
+    }
+
+    #[test]
+    fn the_latest_pong_takes_the_place_of_the_last_when_many_wait() {
+        let mut transmit = Transmit::default();
+        let mut wire = Vec::new();
+        transmit.frames().extend(frame(Opcode::Text, &[b'a'; 10]));
+        write(&mut transmit, 1, &mut wire);
+        for len in 0..100 {
+            transmit.pong().extend(frame(Opcode::Pong, &[0; 125][..len]));
+        }
+        write(&mut transmit, usize::MAX, &mut wire);
+        let pongs = (0..15).chain([99]).map(|len| (Opcode::Pong, len));
+        assert_eq!(opcodes(&wire), [(Opcode::Text, 10)].into_iter().chain(pongs).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn pings_leave_in_order_before_what_waits() {
+        let mut transmit = Transmit::default();
+        let mut wire = Vec::new();
+        transmit.frames().extend(frame(Opcode::Text, &[b'a'; 10]));
+        transmit.push_shared(&PreparedMessage::new(Message::Binary(&[0; 5000])));
+        for len in 1..=3 {
+            transmit.controls().extend(frame(Opcode::Ping, &[0; 3][..len]));
+        }
+        write(&mut transmit, 5, &mut wire);
+        transmit.controls().extend(frame(Opcode::Ping, &[0; 4]));
+        write(&mut transmit, usize::MAX, &mut wire);
+        let pings = (1..=4).map(|len| (Opcode::Ping, len));
+        let data = [(Opcode::Text, 10), (Opcode::Binary, 5000)];
+        assert_eq!(opcodes(&wire), pings.chain(data).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_pong_that_is_never_quite_written_piles_up_nothing() {
+        let mut transmit = Transmit::default();
+        let mut wire = Vec::new();
+        for _ in 0..1000 {
+            transmit.pong().extend(frame(Opcode::Pong, &[0; 125]));
+            write(&mut transmit, 1, &mut wire);
+        }
+        assert!(transmit.held_bytes() <= 4096, "{} bytes held", transmit.held_bytes());
+        write(&mut transmit, usize::MAX, &mut wire);
+        assert_eq!(opcodes(&wire).last(), Some(&(Opcode::Pong, 125)));
+    }
+
+    #[test]
+    fn control_frames_keep_their_place_when_written_bytes_are_cut_off() {
+        let mut transmit = Transmit::default();
+        let mut wire = Vec::new();
+        let shared = PreparedMessage::new(Message::Binary(&[0; 5000]));
+        for _ in 0..50 {
+            transmit.frames().extend(frame(Opcode::Text, &[b'a'; 1000]));
+        }
+        transmit.push_shared(&shared);
+        write(&mut transmit, COMPACT_FROM_BYTES + 1, &mut wire);
+        transmit.pong().extend(frame(Opcode::Pong, b"1"));
+        transmit.frames().extend(frame(Opcode::Text, &[b'b'; 10])); // cuts off what is written
+        assert_eq!(transmit.sent, 0);
+        transmit.controls().extend(frame(Opcode::Ping, b"12"));
+        write(&mut transmit, usize::MAX, &mut wire);
+        let mut expected = alloc::vec![(Opcode::Text, 1000); 33];
+        expected.extend([(Opcode::Pong, 1), (Opcode::Ping, 2)]);
+        expected.extend([(Opcode::Text, 1000); 17]);
+        expected.extend([(Opcode::Binary, 5000), (Opcode::Text, 10)]);
+        assert_eq!(opcodes(&wire), expected);
+    }
+
+    #[test]
+    fn a_drained_queue_owns_no_memory() {
+        let mut transmit = Transmit::default();
+        transmit.frames().extend(frame(Opcode::Text, &[b'a'; 10]));
+        transmit.push_shared(&PreparedMessage::new(Message::Binary(&[0; 5000])));
+        assert!(transmit.held_bytes() > 0);
+        write(&mut transmit, usize::MAX, &mut Vec::new());
+        assert_eq!(transmit.held_bytes(), 0);
+    }
+
+    #[test]
+    fn a_lent_buffer_comes_back_once_drained() {
+        let mut transmit = Transmit::default();
+        let mut buffer = Vec::with_capacity(1000);
+        transmit.lend(&mut buffer);
+        assert_eq!(buffer.capacity(), 0);
+        transmit.frames().extend(frame(Opcode::Text, &[b'a'; 10]));
+        write(&mut transmit, usize::MAX, &mut Vec::new());
+        transmit.reclaim(&mut buffer);
+        assert_eq!((buffer.capacity(), transmit.held_bytes()), (1000, 0));
+    }
+
+    #[test]
+    fn a_lent_buffer_with_unsent_bytes_stays() {
+        let mut transmit = Transmit::default();
+        let mut buffer = Vec::with_capacity(1000);
+        transmit.lend(&mut buffer);
+        transmit.frames().extend(frame(Opcode::Text, &[b'a'; 10]));
+        transmit.reclaim(&mut buffer);
+        assert_eq!((buffer.capacity(), transmit.unsent_bytes()), (0, 12));
+        write(&mut transmit, usize::MAX, &mut Vec::new());
+        assert_eq!(transmit.held_bytes(), 0);
+    }
+
+    #[test]
+    fn a_lent_buffer_that_grew_large_is_freed() {
+        let mut transmit = Transmit::default();
+        let mut buffer = Vec::with_capacity(1000);
+        transmit.lend(&mut buffer);
+        transmit.frames().extend(frame(Opcode::Binary, &[0; MAX_RECLAIMED_BYTES]));
+        write(&mut transmit, usize::MAX, &mut Vec::new());
+        transmit.reclaim(&mut buffer);
+        assert_eq!((buffer.capacity(), transmit.held_bytes()), (0, 0));
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Copied(usize),
+        Shared(usize),
+        Ping(usize),
+        Pong(usize),
+        Write(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            (0usize..300).prop_map(Step::Copied),
+            (2000usize..70_000).prop_map(Step::Shared),
+            (0usize..=125).prop_map(Step::Ping),
+            (0usize..=125).prop_map(Step::Pong),
+            (0usize..100_000).prop_map(Step::Write),
+        ]
+    }
+
+    proptest! {
+        /// Whatever is written when, whole frames leave; data and pings in order, and the last pong among
+        /// them.
+        #[test]
+        fn frames_leave_whole_and_data_in_order(steps in prop::collection::vec(step(), 0..60)) {
+            let mut transmit = Transmit::default();
+            let (mut wire, mut data, mut pings, mut last_pong) = (Vec::new(), Vec::new(), Vec::new(), None);
+            for step in steps {
+                match step {
+                    Step::Copied(len) => {
+                        transmit.frames().extend(frame(Opcode::Text, &[b'a'; 300][..len]));
+                        data.push((Opcode::Text, len));
+                    }
+                    Step::Shared(len) => {
+                        transmit.push_shared(&PreparedMessage::new(Message::Binary(&alloc::vec![0; len])));
+                        data.push((Opcode::Binary, len));
+                    }
+                    Step::Ping(len) => {
+                        transmit.controls().extend(frame(Opcode::Ping, &[0; 125][..len]));
+                        pings.push((Opcode::Ping, len));
+                    }
+                    Step::Pong(len) => {
+                        transmit.pong().extend(frame(Opcode::Pong, &[0; 125][..len]));
+                        last_pong = Some((Opcode::Pong, len));
+                    }
+                    Step::Write(bytes) => write(&mut transmit, bytes, &mut wire),
+                }
+            }
+            while !transmit.is_empty() {
+                write(&mut transmit, usize::MAX, &mut wire);
+            }
+            let seen = opcodes(&wire);
+            let of = |opcodes: &[Opcode]| -> Vec<_> {
+                seen.iter().filter(|(opcode, _)| opcodes.contains(opcode)).copied().collect()
+            };
+            prop_assert_eq!(of(&[Opcode::Pong]).last().copied(), last_pong);
+            prop_assert_eq!(of(&[Opcode::Ping]), pings);
+            prop_assert_eq!(of(&[Opcode::Text, Opcode::Binary]), data);
+            prop_assert_eq!(transmit.held_bytes(), 0);
+        }
+    }
+}

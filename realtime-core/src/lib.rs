@@ -109,6 +109,7 @@
 //! | the hub closes | all questions are withdrawn, and an answer is refused like every input |
 
 #![no_std]
+#![forbid(unsafe_code)]
 
 extern crate alloc;
 

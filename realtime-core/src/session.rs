@@ -75,6 +75,11 @@ impl Session {
         self.receiver.receive_eof();
     }
 
+    /// See [`Receiver::excuse_silence`].
+    pub fn excuse_silence(&mut self, now: Timestamp) {
+        self.receiver.excuse_silence(now);
+    }
+
     /// All that goes out.
     #[must_use]
     pub fn outgoing(&self) -> &Outgoing {

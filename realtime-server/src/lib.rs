@@ -1,1 +1,52 @@
-//! x
+//! A realtime gateway that unmodified Pusher and Laravel Echo clients talk to.
+//!
+//! ```text
+//! browser ─ WebSocket /app/{key} ──▶ ┌─────────┐ ─▶ the subscribers of each channel
+//! backend ─ POST /apps/{id}/events ▶ │ Gateway │
+//! anyone ── GET /up ───────────────▶ └─────────┘
+//! ```
+//!
+//! The program `realtime-server` runs one by what its command line says. To run one inside a smol
+//! application:
+//! ```no_run
+//! use realtime_server::{App, Gateway, Secret};
+//!
+//! # fn main() -> std::io::Result<()> {
+//! let app = App { id: "app".into(), key: "key".into(), secret: Secret::new("secret") };
+//! let gateway = Gateway::builder(app).bind("127.0.0.1:8080")?;
+//! let hub = gateway.hub().clone(); // publish from here, without HTTP
+//! smol::block_on(gateway.serve())
+//! # }
+//! ```
+//!
+//! # Choices
+//!
+//! - **Who may connect.** Pages of any origin: a Pusher client is served by its application, not by the
+//!   gateway, and is let into channels by its application's signature. Nothing here depends on cookies or on
+//!   where a page comes from, except the demo's endpoints, which sign and publish for whoever asks (see
+//!   [`Demo`]).
+//! - **Slow clients** are disconnected with 1013, and come back after a second. The protocol has no way to
+//!   tell a client that it missed an event, but a reconnect it does notice. Up to 1,024 messages wait before
+//!   that.
+//! - **Silent clients** are pinged after 30 s, a pong being the browser's own business, and given up after 60
+//!   s: 30 s after the moment at which a client would have spoken by itself.
+//! - **Stopping** closes clients with 1001, on which they come back after a second. 4200 would bring all of
+//!   them back at once, before a restarted gateway listens.
+#![forbid(unsafe_code)]
+
+mod connection;
+mod error;
+mod gateway;
+mod http;
+mod options;
+mod program;
+mod shutdown;
+mod sockets;
+mod startup;
+
+pub use error::Error;
+pub use gateway::{Gateway, GatewayBuilder, Stopper};
+pub use http::HttpLimits;
+pub use options::{AppName, AppSecret, Command, Demo, HELP, Options, UsageError};
+pub use program::run;
+pub use realtime_core::pusher::{App, Secret};

@@ -1,4 +1,5 @@
 use crate::client::Client;
+use crate::driver::Mail;
 use crate::handler::{Handler, Peer, Verdict};
 use crate::server::Plan;
 use crate::sockets::{Interest, Socket};
@@ -21,6 +22,7 @@ pub(crate) struct Turn<H> {
     pub(crate) plan: Plan,
     pub(crate) handler: Arc<H>,
     pub(crate) home: Home,
+    mail: Arc<Mail>,
     pub(crate) now: Timestamp,
     /// Messages that were lost, to be told to the hub and the application once the orders are performed.
     pub(crate) losses: Vec<Notice>,
@@ -31,9 +33,9 @@ pub(crate) struct Turn<H> {
 }
 
 impl<H> Turn<H> {
-    pub(crate) fn new(plan: Plan, handler: Arc<H>, home: Home) -> Self {
-        let now = plan.hub.now();
-        Self { plan, handler, home, now, losses: Vec::new(), input: vec![0; READ_BYTES], output: Vec::new() }
+    pub(crate) fn new(plan: Plan, handler: Arc<H>, home: Home, mail: Arc<Mail>) -> Self {
+        let (now, input) = (plan.hub.now(), vec![0; READ_BYTES]);
+        Self { plan, handler, home, mail, now, losses: Vec::new(), input, output: Vec::new() }
     }
 }
 
@@ -54,6 +56,10 @@ pub(crate) struct Connection<S> {
     stage: Stage<S>,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all connections are open, and a box would cost each of them"
+)]
 enum Stage<S> {
     Opening(ServerHandshake),
     /// The rest of a response that refuses the handshake.
@@ -74,6 +80,8 @@ struct Open<S> {
     client: Option<Client>,
     /// Whether the driver and the hub know, or knew, of the client.
     standing: Standing,
+    /// Whether its task has more messages than it takes.
+    is_paused: bool,
     state: S,
 }
 
@@ -136,7 +144,8 @@ impl<S: Send + 'static> Connection<S> {
                                 Ok(connection) => {
                                     let session = Session::new(connection, turn.plan.hub.outbox_limits());
                                     let standing = Standing::New;
-                                    let open = Open { session, client: None, standing, state };
+                                    let open =
+                                        Open { session, client: None, standing, is_paused: false, state };
                                     self.stage = Stage::Open(open);
                                     return self.begin(input, turn);
                                 }
@@ -248,6 +257,16 @@ impl<S: Send + 'static> Connection<S> {
         }
     }
 
+    /// Reads again, if this still is the connection of `client`.
+    pub(crate) fn resume(&mut self, client: ClientId) -> Fate {
+        if let Stage::Open(open) = &mut self.stage
+            && open.is(client)
+        {
+            open.is_paused = false;
+        }
+        Fate::Stays
+    }
+
     /// Says that it has something new to write; false if that was known.
     pub(crate) fn mark_to_flush(&mut self) -> bool {
         !mem::replace(&mut self.is_to_be_flushed, true)
@@ -284,6 +303,9 @@ impl<S: Send + 'static> Connection<S> {
                 }
             }
             Stage::Open(open) => {
+                if open.is_paused {
+                    open.session.excuse_silence(turn.now); // it is not read
+                }
                 open.session.handle_timeout(turn.now);
                 self.flush(turn)
             }
@@ -320,10 +342,11 @@ impl<S: Send + 'static> Connection<S> {
             Stage::Refusing { .. } => Interest::ReadAndWrite,
             Stage::Open(open) => {
                 let outgoing = open.session.outgoing();
-                match (outgoing.wants_input(), outgoing.is_drained()) {
-                    (_, true) => Interest::Read,
+                match (outgoing.wants_input() && !open.is_paused, outgoing.is_drained()) {
+                    (true, true) => Interest::Read,
                     (true, false) => Interest::ReadAndWrite,
                     (false, false) => Interest::Write,
+                    (false, true) => Interest::Nothing,
                 }
             }
         };
@@ -386,7 +409,16 @@ impl<S: Send + 'static> Open<S> {
                 continue; // the application has closed, and hears no more
             }
             let (client, state) = (&mut self.client, &mut self.state);
-            let mut peer = Peer { outgoing, client, hub, home: turn.home, stream, now: turn.now };
+            let mut peer = Peer {
+                outgoing,
+                client,
+                hub,
+                home: turn.home,
+                mail: &turn.mail,
+                is_paused: &mut self.is_paused,
+                stream,
+                now: turn.now,
+            };
             match event {
                 Event::Text(text) => handler.on_message(&mut peer, state, Message::Text(text)),
                 Event::Binary(bytes) => handler.on_message(&mut peer, state, Message::Binary(bytes)),
@@ -404,7 +436,16 @@ impl<S: Send + 'static> Open<S> {
     ) {
         let outgoing = self.session.outgoing_mut();
         let (client, hub) = (&mut self.client, &turn.plan.hub);
-        let mut peer = Peer { outgoing, client, hub, home: turn.home, stream, now: turn.now };
+        let mut peer = Peer {
+            outgoing,
+            client,
+            hub,
+            home: turn.home,
+            mail: &turn.mail,
+            is_paused: &mut self.is_paused,
+            stream,
+            now: turn.now,
+        };
         tell(&turn.handler, &mut peer, &mut self.state);
     }
 

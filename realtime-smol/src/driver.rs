@@ -1,6 +1,6 @@
 use crate::connection::{Connection, Fate, Turn};
 use crate::handler::{Handler, Takeover};
-use crate::hub::Wake;
+use crate::hub::{Wake, lock};
 use crate::server::Plan;
 use crate::sockets::{Interest, Listener, Watch};
 use polling::Events;
@@ -14,7 +14,7 @@ use std::mem;
 use std::net::{TcpListener, TcpStream};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// The listener's key in the first driver's poller; connections have small ones, and the greatest is the poller's own.
@@ -38,6 +38,8 @@ pub(crate) struct Mail {
     /// Whether the driver has something to look at, or is about to look.
     is_pending: AtomicBool,
     arrivals: Mutex<Vec<TcpStream>>,
+    /// Clients whose connections are to be read again; at most one entry for each pause.
+    resumed: Mutex<Vec<ClientId>>,
 }
 
 thread_local! {
@@ -47,19 +49,26 @@ thread_local! {
 
 impl Mail {
     pub(crate) fn new(watch: Watch) -> Self {
-        Self { watch, is_pending: AtomicBool::new(false), arrivals: Mutex::default() }
+        Self {
+            watch,
+            is_pending: AtomicBool::new(false),
+            arrivals: Mutex::default(),
+            resumed: Mutex::default(),
+        }
     }
 
     fn take_pending(&self) -> bool {
         self.is_pending.swap(false, Ordering::AcqRel)
     }
 
-    fn take_arrivals(&self) -> Vec<TcpStream> {
-        mem::take(&mut self.arrivals.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Has the connection of `client` read again.
+    pub(crate) fn resume(&self, client: ClientId) {
+        lock(&self.resumed).push(client);
+        self.wake();
     }
 
     fn push_arrival(&self, stream: TcpStream) {
-        self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).push(stream);
+        lock(&self.arrivals).push(stream);
         self.wake();
     }
 }
@@ -117,7 +126,7 @@ impl<H: Handler> Driver<H> {
             .transpose()?;
         Ok(Self {
             open_connections: plan.open_connections.clone(),
-            turn: Turn::new(plan, handler, home),
+            turn: Turn::new(plan, handler, home, mail.clone()),
             mail,
             is_stopped,
             acceptor,
@@ -193,11 +202,9 @@ impl<H: Handler> Driver<H> {
                     // Its own mail too: it is looked at before this turn ends.
                     mail.push_arrival(stream);
                 }
-                Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock => return,
-                    io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => {}
-                    _ => return self.pause_accepting(),
-                },
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(_) => return self.pause_accepting(),
             }
         }
     }
@@ -280,8 +287,15 @@ impl<H: Handler> Driver<H> {
             if !self.mail.take_pending() {
                 return;
             }
-            for stream in self.mail.take_arrivals() {
+            let arrivals = mem::take(&mut *lock(&self.mail.arrivals));
+            for stream in arrivals {
                 self.add(stream);
+            }
+            let resumed = mem::take(&mut *lock(&self.mail.resumed));
+            for client in resumed {
+                if let Some(key) = self.key(client) {
+                    self.look_at(key, |connection, _| connection.resume(client));
+                }
             }
             self.perform_orders();
             if self.is_stopped.load(Ordering::Acquire) && self.stop_deadline.is_none() {
@@ -367,6 +381,10 @@ fn register(keys: &mut Vec<usize>, client: ClientId, key: usize) {
         keys.resize(index + 1, usize::MAX);
     }
     keys[index] = key;
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted)
 }
 
 fn refuse_over_capacity(mut stream: TcpStream) {

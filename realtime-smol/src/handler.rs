@@ -1,15 +1,18 @@
 use crate::client::Client;
+use crate::driver::Mail;
 use crate::hub::Hub;
 use realtime_core::{ClientId, Credentials, Home, HubError, Outgoing, Pushed};
 use realtime_ws::handshake::Upgrade;
 use realtime_ws::{ApiMisuse, CloseCode, Closure, Message, Piece, PreparedMessage, Timestamp};
+use std::fmt;
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 
 /// What an application does with the connections of a [`Server`](crate::Server).
 ///
 /// The methods run in the driver that owns the connection, and must not block: while one runs, the driver's other connections wait.
-/// What takes long becomes a task, which answers through the connection's [`Client`]:
+/// What takes long becomes a task (see also [`Tasks`](crate::Tasks)), which answers through the connection's [`Client`]:
 /// ```
 /// use realtime_smol::{Handler, Message, Peer};
 ///
@@ -126,12 +129,14 @@ pub struct Takeover {
 }
 
 /// The connection that a handler is called for.
-#[derive(Debug)]
 pub struct Peer<'a> {
     pub(crate) outgoing: &'a mut Outgoing,
     pub(crate) client: &'a mut Option<Client>,
     pub(crate) hub: &'a Hub,
     pub(crate) home: Home,
+    pub(crate) mail: &'a Arc<Mail>,
+    /// Set to read no more from this peer until [`Mail::resume`].
+    pub(crate) is_paused: &'a mut bool,
     pub(crate) stream: &'a TcpStream,
     pub(crate) now: Timestamp,
 }
@@ -195,5 +200,14 @@ impl Peer<'_> {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.now
+    }
+}
+
+impl fmt::Debug for Peer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peer")
+            .field("client", self.client)
+            .field("stream", self.stream)
+            .finish_non_exhaustive()
     }
 }

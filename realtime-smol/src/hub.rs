@@ -32,8 +32,10 @@ pub struct HubBuilder {
     mailbox: MailboxLimits,
     wire: Box<dyn Wire + Send>,
     authorizer: Option<Authorizer>,
-    on_notice: Option<Box<dyn Fn(&Notice) + Send + Sync>>,
+    on_notice: Option<OnNotice>,
 }
+
+type OnNotice = Box<dyn Fn(&Notice) + Send + Sync>;
 
 type Deciding = Pin<Box<dyn Future<Output = Decision> + Send>>;
 
@@ -53,7 +55,7 @@ struct Shared {
     outbox: OutboxLimits,
     authorization_timeout: std::time::Duration,
     authorizer: Option<Authorizer>,
-    on_notice: Option<Box<dyn Fn(&Notice) + Send + Sync>>,
+    on_notice: Option<OnNotice>,
     /// Held by whoever tells the application of notices, which keeps them in order.
     turn: Mutex<()>,
     locals: Mutex<LocalClients<Option<Waker>>>,
@@ -284,6 +286,12 @@ impl Hub {
     pub fn member(&self, client: ClientId, channel: impl Into<ChannelName>) -> Option<Member> {
         self.exchange().hub().member(client, &channel.into()).cloned()
     }
+
+    /// Asks the hub's state machine several things at one moment. `look` must be brief and not use this handle: all
+    /// others wait for it.
+    pub fn look<T>(&self, look: impl FnOnce(&realtime_core::Hub) -> T) -> T {
+        look(self.exchange().hub())
+    }
 }
 
 /// For clients and drivers.
@@ -508,6 +516,6 @@ fn subscribed(outcome: Result<Outcome, HubError>) -> Result<(), SubscribeError> 
 }
 
 /// A panic in the application's code runs outside these locks, so what they guard is whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -20,9 +20,9 @@ const LENGTH_IN_64_BITS: u8 = 127;
 
 /// A frame's header, decoded.
 ///
-/// What no connection may send cannot come out of [`decode`](Self::decode): reserved opcodes, control frames that are long or
-/// fragmented, lengths in a longer form than they need. What depends on the connection (masks and reserved bits)
-/// is for the connection to judge.
+/// What no connection may send cannot come out of [`decode`](Self::decode): reserved opcodes, control
+/// frames that are long or fragmented, lengths in a longer form than they need. What depends on the
+/// connection (masks and reserved bits) is for the connection to judge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// Whether the message ends with this frame.
@@ -41,7 +41,8 @@ impl Header {
     /// The header at the start of `bytes` and how many bytes it takes; `None` if it is not complete.
     ///
     /// # Errors
-    /// [`PeerMisbehaved`], if no frame may begin like this. A fault in the first two bytes is found before the rest is there.
+    /// [`PeerMisbehaved`], if no frame may begin like this. A fault in the first two bytes is found before
+    /// the rest is there.
     #[inline]
     pub fn decode(bytes: &[u8]) -> Result<Option<(Self, usize)>, PeerMisbehaved> {
         let [first, second, extended @ ..] = bytes else { return Ok(None) };

@@ -1,6 +1,68 @@
-//! RFC 6455 WebSocket as state machines.
+//! RFC 6455 WebSocket as state machines: bytes in, events out; messages in, bytes out. No socket, clock,
+//! thread, lock or random source, no `unsafe`, no `std`.
+//!
+//! ```text
+//!              ┌───────────── handshake ─────────────┐
+//!  bytes in ─▶ │ ServerHandshake ─Upgrade─ accept()  │ ─▶ Connection
+//!              │ ClientHandshake ─Response─          │
+//!              └─────────────────────────────────────┘
+//!
+//!              ┌──────────── Connection ─────────────┐
+//!  bytes in ─▶ │ Receiver   frames ▶ messages        │ ─Event─▶ the application
+//!              │     │ pongs, close replies          │
+//!  bytes out ◀─│ Sender     messages ▶ frames        │ ◀─send── the application
+//!              └─────────────────────────────────────┘
+//! ```
+//!
+//! A driver moves bytes, tells the time, and closes the socket in the end. It hands in what it read until
+//! nothing comes out, **then writes what there is to write**:
+//! ```
+//! use realtime_ws::{Config, Connection, Event, Timestamp};
+//!
+//! # fn read(buffer: &mut [u8]) -> usize { buffer[..9].copy_from_slice(b"\x81\x83\0\0\0\0abc"); 9 }
+//! # fn write(slices: &[&[u8]]) -> usize { slices.iter().map(|slice| slice.len()).sum() }
+//! # fn now() -> Timestamp { Timestamp::START }
+//! let mut connection = Connection::server(Config::default().checked()?, now());
+//! let mut buffer = [0; 4096]; // may be shared by any number of connections
+//! # let mut turns = 0;
+//! while !connection.is_finished() {
+//!     // Wait for bytes, or until `connection.poll_timeout()`, then `connection.handle_timeout(now())`.
+//!     let bytes = read(&mut buffer);
+//!     let mut input = &mut buffer[..bytes];
+//!     // An error needs no handling: what the peer is told is queued, and the connection comes to its end.
+//!     while let Ok(Some((event, sender))) = connection.receive(&mut input, now()) {
+//!         if let Event::Text(text) = event {
+//!             sender.send(text)?; // an echo
+//!         }
+//!     }
+//!     loop {
+//!         let mut slices = [&[][..]; 16];
+//!         let filled = connection.poll_transmit(&mut slices);
+//!         if filled == 0 {
+//!             break;
+//!         }
+//!         let written = write(&slices[..filled]); // as much as the socket takes
+//!         connection.transmitted(written);
+//!     }
+//! #   turns += 1;
+//! #   if turns == 2 { break; }
+//! }
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+//!
+//! # What is promised
+//! - No input makes it panic, allocate by a length that was merely declared, or hold more than [`Config`]
+//!   allows.
+//! - A frame that is whole in the caller's buffer is unmasked there and lent from there. An idle connection
+//!   owns no heap memory.
+//! - However the bytes are cut, the events are the same. Text is UTF-8, and fails at its first bad byte.
+//! - Errors say whose fault it is: [`PeerMisbehaved`] comes from the network, [`ApiMisuse`] from the caller.
+//!   A panic is a bug of this crate, or of a caller that reports more bytes than there were.
 #![no_std]
+#![forbid(unsafe_code)]
+
 extern crate alloc;
+
 mod assembly;
 mod close;
 mod config;

@@ -1,8 +1,8 @@
 /// Masks `payload`, or unmasks it: the two are one (RFC 6455 §5.3).
 #[inline]
 pub(crate) fn apply(key: [u8; 4], payload: &mut [u8]) {
-    // Blocks of a fixed size compile to the widest vectors of the target. Most messages in this field are short, so
-    // what is left of them goes by words rather than by bytes.
+    // Blocks of a fixed size compile to the widest vectors of the target. Most messages in this field are
+    // short, so what is left of them goes by words rather than by bytes.
     let (blocks, rest) = payload.as_chunks_mut::<64>();
     if !blocks.is_empty() {
         let wide: [u8; 64] = core::array::from_fn(|i| key[i % 4]);

@@ -1,0 +1,157 @@
+use crate::gateway::Shared;
+use crate::http::HttpServer;
+use realtime_core::TOO_SLOW;
+use realtime_core::pusher::{
+    ConnectError, ConnectRequest, Conversation, ErrorCode, Reaction, SocketId, Standing, frames,
+};
+use realtime_smol::{
+    Answer, ApiMisuse, Client, ClientId, Closure, Credentials, Handler, HubError, Message, Peer,
+    PreparedMessage, Pushed, SubscribeError, Subscribing, Takeover, Upgrade,
+};
+use smol::future;
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Speaks the Pusher protocol with WebSocket clients, and passes all other requests on.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) http: HttpServer,
+}
+
+/// One WebSocket connection.
+#[derive(Debug)]
+pub(crate) enum Connection {
+    /// Speaks to a client of the app.
+    Open(Conversation),
+    /// Tells a client why it is not let in: a browser cannot see why an opening handshake failed.
+    TurnedAway(Box<ConnectError>),
+}
+
+impl Handler for Connections {
+    type State = Connection;
+
+    fn on_request(&self, request: &Upgrade<'_>, _: SocketAddr) -> Answer<Connection> {
+        let connect = ConnectRequest::parse(request.path(), request.query().unwrap_or_default());
+        match connect {
+            Ok(connect) if connect.key == self.shared.app.key => match fresh_socket_id() {
+                Ok(socket_id) => Answer::accept(Connection::Open(Conversation::new(
+                    socket_id,
+                    self.shared.settings.clone(),
+                ))),
+                Err(error) => Answer::reject(500, error.to_string()),
+            },
+            Ok(ConnectRequest { key, .. }) => turned_away(ConnectError::NoSuchApp { key }),
+            Err(error) => turned_away(error),
+        }
+    }
+
+    fn on_open(&self, peer: &mut Peer<'_>, connection: &mut Connection) {
+        match connection {
+            // What a client shows it shows for each channel.
+            Connection::Open(conversation) => match peer.connect(Credentials::NONE) {
+                Ok(client) => {
+                    self.shared.sockets.insert(conversation.socket_id(), client.id());
+                    send(peer, &conversation.greeting());
+                }
+                Err(error) => turn_away(peer, ErrorCode::OVER_CAPACITY, &error),
+            },
+            Connection::TurnedAway(error) => turn_away(peer, error.code(), &**error),
+        }
+    }
+
+    fn on_message(&self, peer: &mut Peer<'_>, connection: &mut Connection, message: Message<'_>) {
+        let (Connection::Open(conversation), Some(client)) = (connection, peer.client()) else {
+            return; // it is being closed
+        };
+        let reaction = match message {
+            Message::Text(text) => {
+                let standing = |channel: &_| client.hub().look(|hub| Standing::of(client.id(), channel, hub));
+                conversation.handle_text(text, standing, peer.now())
+            }
+            Message::Binary(_) => conversation.handle_binary(),
+        };
+        match perform(reaction, client) {
+            Ok(None) => {}
+            Ok(Some(reply)) => {
+                let pushed = peer.send_prepared(reply);
+                close_if_too_slow(peer, Ok(pushed));
+            }
+            Err(error) => send(peer, &frames::error(None, &error)),
+        }
+    }
+
+    fn on_close(&self, _: Option<ClientId>, connection: Connection, _: &Closure) {
+        match connection {
+            Connection::Open(conversation) => self.shared.sockets.remove(conversation.socket_id()),
+            Connection::TurnedAway(_) => {}
+        }
+    }
+
+    fn on_http(&self, takeover: Takeover) {
+        self.http.serve(takeover);
+    }
+}
+
+fn fresh_socket_id() -> Result<SocketId, getrandom::Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)?;
+    Ok(SocketId::from_random(bytes))
+}
+
+fn turned_away(error: ConnectError) -> Answer<Connection> {
+    Answer::accept(Connection::TurnedAway(Box::new(error)))
+}
+
+fn turn_away(peer: &mut Peer<'_>, code: ErrorCode, reason: &impl Display) {
+    send(peer, &frames::error(Some(code), reason));
+    // Refused only for codes that must not be sent, and the protocol's own may be.
+    let _ = peer.close(code.close_code(), &reason.to_string());
+}
+
+/// Does what a client's message asks for, and gives the reply to it, if it has one.
+///
+/// # Errors
+/// The hub takes nothing at the moment; the client is still connected.
+fn perform(reaction: Reaction, client: &Client) -> Result<Option<PreparedMessage>, HubError> {
+    match reaction {
+        Reaction::Nothing => {}
+        Reaction::Reply(reply) => return Ok(Some(reply)),
+        Reaction::Subscribe { channel, credentials } => {
+            match outcome(client.subscribe_with(channel, credentials)) {
+                // Whoever is not let in has been told by the hub.
+                Ok(()) | Err(SubscribeError::Denied(_) | SubscribeError::NoLongerWanted) => {}
+                Err(SubscribeError::Hub(error)) => return Err(error),
+            }
+        }
+        Reaction::Unsubscribe { channel } => client.unsubscribe(channel)?,
+        Reaction::Broadcast { channel, message } => {
+            client.hub().broadcast_except(channel, message, client.id())?;
+        }
+    }
+    Ok(None)
+}
+
+/// What came of a subscribe about which a signature decided, and so at once.
+fn outcome(subscribing: Subscribing) -> Result<(), SubscribeError> {
+    future::block_on(future::poll_once(subscribing)).unwrap_or(Ok(()))
+}
+
+fn send(peer: &mut Peer<'_>, frame: &str) {
+    let sent = peer.send(frame);
+    close_if_too_slow(peer, sent);
+}
+
+/// A client that leaves no room for a reply does not read: it is treated as one that leaves none for
+/// deliveries.
+fn close_if_too_slow(peer: &mut Peer<'_>, sent: Result<Pushed, ApiMisuse>) {
+    match sent {
+        Ok(Pushed::Queued | Pushed::Dropped { .. }) => {}
+        Ok(Pushed::Overflowed) | Err(_) => {
+            let (code, reason) = TOO_SLOW;
+            // If it is closing already, that stands.
+            let _ = peer.close(code, reason);
+        }
+    }
+}

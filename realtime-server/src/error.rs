@@ -1,0 +1,67 @@
+use crate::options::UsageError;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::{fmt, io};
+
+/// Why the program did not run, or ended before it was told to. `Display` says so in one line.
+#[derive(Debug)]
+pub enum Error {
+    /// The command line cannot be followed.
+    Usage(UsageError),
+    /// The address cannot be listened at.
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The system failed while the gateway ran.
+    Io(io::Error),
+}
+
+impl Error {
+    /// 2 for a command line that cannot be followed, 1 for all else.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Usage(_) => ExitCode::from(2),
+            Self::Listen { .. } | Self::Io(_) => ExitCode::FAILURE,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(error) => write!(f, "{error}; see --help"),
+            Self::Listen { address, error } if error.kind() == io::ErrorKind::AddrInUse => write!(
+                f,
+                "cannot listen at {address}: port {} is in use; choose another with --listen",
+                address.port()
+            ),
+            Self::Listen { address, error } => write!(f, "cannot listen at {address}: {error}"),
+            Self::Io(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Usage(error) => Some(error),
+            Self::Listen { error, .. } | Self::Io(error) => Some(error),
+        }
+    }
+}
+
+impl From<UsageError> for Error {
+    fn from(error: UsageError) -> Self {
+        Self::Usage(error)
+    }
+}
+
+impl From<io::Error> for Error {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}

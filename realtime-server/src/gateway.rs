@@ -1,0 +1,251 @@
+use crate::connection::Connections;
+use crate::http::{DemoSite, HttpLimits, HttpServer};
+use crate::options::Demo;
+use crate::sockets::Sockets;
+use realtime_core::pusher::{self, App, Settings};
+use realtime_core::wire;
+use realtime_smol::{Config, Hub, HubConfig, OriginPolicy, OutboxLimits, Server, SlowConsumer};
+use smol::Executor;
+use smol::channel::{Receiver, Sender, bounded};
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::sync::Arc;
+
+/// Serves one app: its Pusher clients over WebSocket, and its backend over HTTP, on one port.
+#[derive(Debug)]
+pub struct Gateway {
+    server: Server,
+    connections: Connections,
+    executor: Arc<Executor<'static>>,
+    stopper: Stopper,
+}
+
+/// A gateway's parts, each with a default; see [`Gateway::builder`].
+#[derive(Debug)]
+pub struct GatewayBuilder {
+    app: App,
+    demo: Demo,
+    threads: Option<NonZeroUsize>,
+    settings: Settings,
+    hub: HubConfig,
+    http: HttpLimits,
+}
+
+/// What all connections of a gateway share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) app: App,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) http: HttpLimits,
+    pub(crate) hub: Hub,
+    pub(crate) sockets: Sockets,
+    pub(crate) demo: Option<DemoSite>,
+}
+
+/// As pusher-js sends its own ping after as much silence, a dead client is found within a minute.
+const ACTIVITY_TIMEOUT_SECONDS: NonZeroU32 = NonZeroU32::new(30).unwrap();
+
+/// What waits for a slow client before it is disconnected. The bytes are enough for the longest roster:
+/// 10,000 members, of which each takes at most 3 KiB on the wire.
+const OUTBOX: OutboxLimits =
+    OutboxLimits { max_messages: 1024, max_bytes: 32 * 1024 * 1024, policy: SlowConsumer::Disconnect };
+
+/// More than the longest client event and the longest subscribe.
+const MAX_MESSAGE_BYTES: usize = 64 * 1024;
+
+impl GatewayBuilder {
+    /// Sets whether the demo is served: a page at `/`, and endpoints that sign and publish for anyone.
+    /// Default: it is not.
+    #[must_use]
+    pub fn demo(mut self, demo: Demo) -> Self {
+        self.demo = demo;
+        self
+    }
+
+    /// Sets how many threads serve WebSocket connections. Default: one for each core.
+    #[must_use]
+    pub fn threads(mut self, threads: NonZeroUsize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// Sets what connections may do and what they are told of it. Default: [`Settings::default`] with an
+    /// activity timeout of 30 s.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Sets the limits of channels and members; who is let in is decided by signatures.
+    #[must_use]
+    pub fn hub(mut self, config: HubConfig) -> Self {
+        self.hub = config;
+        self
+    }
+
+    /// Sets the limits of HTTP connections.
+    #[must_use]
+    pub fn http(mut self, limits: HttpLimits) -> Self {
+        self.http = limits;
+        self
+    }
+
+    /// Listens at `address`; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// The address cannot be listened at.
+    pub fn bind(self, address: impl ToSocketAddrs) -> io::Result<Gateway> {
+        let authorizing = self.app.clone();
+        let hub = Hub::builder()
+            .config(self.hub)
+            .outbox(OUTBOX)
+            .wire(wire::Pusher)
+            .authorizer_now(move |request| pusher::authorize(&authorizing, request))
+            .build();
+        let config = Config {
+            max_message_bytes: MAX_MESSAGE_BYTES,
+            keepalive: Some(self.settings.keepalive()),
+            ..Config::default()
+        };
+        // Pages come from the application, not from here, and nothing is granted but by signature.
+        let mut server = Server::builder().config(config).hub(&hub).origins(OriginPolicy::Any);
+        if let Some(threads) = self.threads {
+            server = server.threads(threads);
+        }
+        let server = server.bind(address)?;
+        let demo = match self.demo {
+            Demo::On => Some(DemoSite::new(&self.app, server.local_addr()?)),
+            Demo::Off => None,
+        };
+        let (settings, sockets) = (Arc::new(self.settings), Sockets::default());
+        let shared = Arc::new(Shared { app: self.app, settings, http: self.http, hub, sockets, demo });
+        let executor = Arc::new(Executor::new());
+        let (running, stopping) = bounded(1);
+        let http = HttpServer::new(executor.clone(), shared.clone(), stopping);
+        let stopper = Stopper { server: server.stopper(), running };
+        Ok(Gateway { server, connections: Connections { shared, http }, executor, stopper })
+    }
+}
+
+impl Gateway {
+    /// The parts of a gateway for `app`, to be changed.
+    #[must_use]
+    pub fn builder(app: App) -> GatewayBuilder {
+        let settings = Settings { activity_timeout_seconds: ACTIVITY_TIMEOUT_SECONDS, ..Settings::default() };
+        GatewayBuilder {
+            app,
+            demo: Demo::default(),
+            threads: None,
+            settings,
+            hub: HubConfig::default(),
+            http: HttpLimits::default(),
+        }
+    }
+
+    /// The address that it listens at.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.server.local_addr()
+    }
+
+    /// The hub of its clients: publishes to them from within the process. What is broadcast here must be a
+    /// frame of the protocol, such as [`event`](realtime_core::pusher::frames::event) makes.
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        &self.connections.shared.hub
+    }
+
+    /// Stops the gateway from anywhere.
+    #[must_use]
+    pub fn stopper(&self) -> Stopper {
+        self.stopper.clone()
+    }
+
+    /// Serves until stopped. Dropping the future stops the gateway and ends its HTTP connections.
+    ///
+    /// # Implementation
+    /// WebSocket connections live in threads of their own; HTTP is served by whoever polls this future.
+    ///
+    /// # Errors
+    /// The system fails: a thread cannot be started, or a poller breaks.
+    pub fn serve(self) -> impl Future<Output = io::Result<()>> + Send {
+        let Self { server, connections, executor, stopper } = self;
+        let http = connections.http.clone();
+        let serving = server.serve(connections);
+        async move {
+            let served = async {
+                let outcome = serving.await;
+                stopper.stop();
+                http.finished().await;
+                outcome
+            };
+            executor.run(served).await
+        }
+    }
+}
+
+/// Stops a [`Gateway`].
+#[derive(Clone, Debug)]
+pub struct Stopper {
+    server: realtime_smol::Stopper,
+    // Closed when the gateway stops; nothing is ever sent.
+    running: Sender<Infallible>,
+}
+
+/// Resolves when a gateway stops.
+pub(crate) type Stopping = Receiver<Infallible>;
+
+impl Stopper {
+    /// Takes no more connections, lets HTTP requests that are being answered end, and closes WebSocket
+    /// clients with 1001, on which Pusher clients come back after a second. The gateway ends once all are
+    /// closed, at the latest after 5 s. Idempotent.
+    pub fn stop(&self) {
+        self.running.close();
+        self.server.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use realtime_core::pusher::{Secret, SocketId};
+    use realtime_smol::{CloseCode, OwnedMessage, WebSocket};
+    use smol::future;
+
+    fn socket_id(greeting: Option<Result<OwnedMessage, realtime_smol::Error>>) -> SocketId {
+        let Some(Ok(OwnedMessage::Text(greeting))) = greeting else { panic!("{greeting:?}") };
+        let id = greeting.split(r#"socket_id\":\""#).nth(1).and_then(|rest| rest.split('\\').next());
+        id.and_then(|id| id.parse().ok()).unwrap_or_else(|| panic!("{greeting}"))
+    }
+
+    #[test]
+    fn a_socket_id_leads_to_its_client_until_that_is_gone() {
+        let app = App { id: "id".into(), key: "key".into(), secret: Secret::new("secret") };
+        let gateway = Gateway::builder(app).bind("127.0.0.1:0").expect("a free port");
+        let address = gateway.local_addr().expect("an address");
+        let shared = gateway.connections.shared.clone();
+        let visit = async {
+            let uri = format!("ws://{address}/app/key");
+            let mut socket = WebSocket::connect(&uri, Config::default()).await.expect("a connection");
+            let id = socket_id(socket.next().await);
+            assert!(shared.sockets.client(id).is_some());
+            socket.close(CloseCode::NORMAL, "").await.expect("a closing handshake");
+            while shared.sockets.client(id).is_some() {
+                future::yield_now().await;
+            }
+            Ok(())
+        };
+        let too_late = async {
+            smol::Timer::after(std::time::Duration::from_secs(10)).await;
+            panic!("the socket id still leads to a client");
+        };
+        smol::block_on(future::or(gateway.serve(), future::or(visit, too_late)))
+            .expect("no error of the system");
+    }
+}

@@ -1,0 +1,79 @@
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::{Response, StatusCode};
+use realtime_core::HubError;
+use realtime_core::pusher::http::ApiError;
+use std::fmt::Display;
+
+/// What every request is answered with.
+pub(super) type Answer = Response<Full<Bytes>>;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// 200 with JSON.
+pub(super) fn json(body: impl Into<Bytes>) -> Answer {
+    with_type(JSON, body)
+}
+
+/// 200 with a body of another type.
+pub(super) fn with_type(content_type: HeaderValue, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Answer::new(Full::new(body.into()));
+    answer.headers_mut().insert(CONTENT_TYPE, content_type);
+    answer.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+    answer
+}
+
+/// A request that is not done, as its client is told: `{"error":…}`.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    reason: String,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Refusal {
+    pub(super) fn new(status: StatusCode, reason: impl Display) -> Self {
+        Self { status, reason: reason.to_string(), header: None }
+    }
+
+    /// 405; `allowed` lists the methods that the path takes.
+    pub(super) fn method(method: &hyper::Method, allowed: &'static str) -> Self {
+        let reason = format!("this path takes {allowed}, not {method}");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, reason).with(ALLOW, HeaderValue::from_static(allowed))
+    }
+
+    /// Adds a header to the answer.
+    pub(super) fn with(self, name: HeaderName, value: HeaderValue) -> Self {
+        Self { header: Some((name, value)), ..self }
+    }
+}
+
+impl From<Refusal> for Answer {
+    fn from(refusal: Refusal) -> Self {
+        let mut answer = json(serde_json::json!({ "error": refusal.reason }).to_string());
+        *answer.status_mut() = refusal.status;
+        if let Some((name, value)) = refusal.header {
+            answer.headers_mut().insert(name, value);
+        }
+        answer
+    }
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        let refusal = Self::new(status, &error);
+        if let ApiError::MethodNotAllowed { allowed, .. } = error {
+            return refusal.with(ALLOW, HeaderValue::from_static(allowed));
+        }
+        refusal
+    }
+}
+
+impl From<HubError> for Refusal {
+    fn from(error: HubError) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, error)
+    }
+}

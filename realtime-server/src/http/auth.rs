@@ -1,0 +1,83 @@
+//! The demo's auth endpoint: lets anyone into any channel. A real application asks who its user is.
+
+use super::answer::{Answer, Refusal, json};
+use crate::gateway::Shared;
+use hyper::StatusCode;
+use realtime_core::ChannelKind;
+use realtime_core::pusher::{ChannelAuthRequest, Query, SocketId, parse_channel_data, parse_channel_name};
+use serde::Deserialize;
+use std::fmt::Display;
+
+pub(super) fn answer(body: &[u8], shared: &Shared) -> Result<Answer, Refusal> {
+    let question = Question::parse(body)?;
+    let request = question.request()?;
+    let channel_data = match request.channel.kind() {
+        ChannelKind::Public | ChannelKind::Private => None,
+        ChannelKind::Presence => Some(question.channel_data(request.socket_id, shared)?),
+    };
+    Ok(json(request.allow(&shared.app, channel_data.as_deref())))
+}
+
+/// What a client asks. Clients of Pusher send the first two; the others say who it wants to be.
+#[derive(Default, Deserialize)]
+struct Question {
+    socket_id: Option<String>,
+    channel_name: Option<String>,
+    user_id: Option<String>,
+    user_name: Option<String>,
+}
+
+impl Question {
+    /// Parses a form, or a JSON object.
+    fn parse(body: &[u8]) -> Result<Self, Refusal> {
+        if body.trim_ascii_start().starts_with(b"{") {
+            return serde_json::from_slice(body).map_err(bad_request);
+        }
+        let form = Query::parse(str::from_utf8(body).map_err(bad_request)?).map_err(bad_request)?;
+        let field = |name| form.value(name).map(str::to_owned);
+        Ok(Self {
+            socket_id: field("socket_id"),
+            channel_name: field("channel_name"),
+            user_id: field("user_id"),
+            user_name: field("user_name"),
+        })
+    }
+
+    fn request(&self) -> Result<ChannelAuthRequest, Refusal> {
+        let missing = |field: &str| {
+            let accepted =
+                "accepted are a form and a JSON object with socket_id, channel_name, user_id and user_name";
+            bad_request(format!("{field} is missing; {accepted}"))
+        };
+        let socket_id = self.socket_id.as_deref().ok_or_else(|| missing("socket_id"))?;
+        let channel = self.channel_name.as_deref().ok_or_else(|| missing("channel_name"))?;
+        Ok(ChannelAuthRequest {
+            socket_id: socket_id.parse().map_err(bad_request)?,
+            channel: parse_channel_name(channel).map_err(bad_request)?,
+        })
+    }
+
+    /// Who the client is in a presence channel: whoever it says, or a guest.
+    fn channel_data(&self, socket_id: SocketId, shared: &Shared) -> Result<String, Refusal> {
+        let (id, name) = match self.user_id.as_deref().filter(|id| !id.is_empty()) {
+            Some(id) => (id.to_owned(), id.to_owned()),
+            None => guest(socket_id, shared),
+        };
+        let name = self.user_name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&name);
+        let data = serde_json::json!({ "user_id": id, "user_info": { "name": name } }).to_string();
+        parse_channel_data(&data).map_err(bad_request)?;
+        Ok(data)
+    }
+}
+
+/// The id and name of a guest. The others learn them, and must not learn the socket id: signatures bind to
+/// it.
+fn guest(socket_id: SocketId, shared: &Shared) -> (String, String) {
+    let mut digest = shared.app.secret.sign(&format_args!("guest:{socket_id}"));
+    digest.truncate(8);
+    (format!("guest-{digest}"), format!("Guest {}", &digest[..4]))
+}
+
+fn bad_request(reason: impl Display) -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, reason)
+}

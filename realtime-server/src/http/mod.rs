@@ -1,0 +1,119 @@
+//! HTTP on the gateway's port: all requests that are no upgrade to WebSocket.
+
+mod answer;
+mod auth;
+mod body;
+mod demo;
+mod events;
+mod limits;
+mod page;
+mod publish;
+mod router;
+mod stream;
+mod visitor;
+
+pub(crate) use demo::DemoSite;
+pub use limits::HttpLimits;
+
+use crate::gateway::{Shared, Stopping};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use realtime_smol::Takeover;
+use smol::lock::{Semaphore, SemaphoreGuardArc};
+use smol::{Executor, Timer, future};
+use smol_hyper::rt::{FuturesIo, SmolTimer};
+use std::convert::Infallible;
+use std::io::{self, Write};
+use std::net::TcpStream;
+use std::pin::pin;
+use std::sync::Arc;
+use stream::HttpStream;
+
+/// The most bytes of a request's head, and the most headers, as for a WebSocket handshake.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+const MAX_HEADERS: usize = 64;
+
+/// Serves HTTP connections as tasks of an executor.
+#[derive(Clone, Debug)]
+pub(crate) struct HttpServer {
+    executor: Arc<Executor<'static>>,
+    shared: Arc<Shared>,
+    stopping: Stopping,
+    places: Arc<Semaphore>,
+}
+
+impl HttpServer {
+    pub(crate) fn new(executor: Arc<Executor<'static>>, shared: Arc<Shared>, stopping: Stopping) -> Self {
+        let places = Arc::new(Semaphore::new(shared.http.max_connections));
+        Self { executor, shared, stopping, places }
+    }
+
+    /// Serves a connection on which an HTTP request came, to its end; does not wait for that.
+    pub(crate) fn serve(&self, takeover: Takeover) {
+        let Some(place) = self.places.try_acquire_arc() else {
+            refuse(takeover.stream, self.shared.http.max_connections);
+            return;
+        };
+        let connection = serve(takeover, self.shared.clone(), self.stopping.clone(), place);
+        self.executor.spawn(connection).detach();
+    }
+
+    /// Waits until all connections have ended, which they do soon after the gateway stopped. No more are
+    /// taken.
+    pub(crate) async fn finished(&self) {
+        let mut places = Vec::new();
+        for _ in 0..self.shared.http.max_connections {
+            places.push(self.places.acquire_arc().await);
+        }
+    }
+}
+
+async fn serve(takeover: Takeover, shared: Arc<Shared>, stopping: Stopping, _place: SemaphoreGuardArc) {
+    // A socket that cannot be watched is closed, and so its client learns of it.
+    let limits = shared.http;
+    let stream = HttpStream::new(takeover.stream, takeover.received, limits.write_timeout);
+    let Ok(stream) = stream else { return };
+    let answer = service_fn(async |request| Ok::<_, Infallible>(router::answer(request, &shared).await));
+    let connection = http1::Builder::new()
+        .timer(SmolTimer::new())
+        .header_read_timeout(limits.keep_alive_timeout)
+        .max_header_size(MAX_HEAD_BYTES)
+        .max_headers(MAX_HEADERS)
+        .serve_connection(FuturesIo::new(stream), answer);
+    let mut connection = pin!(connection);
+
+    // What ends a connection early has been told to its client, or is its client's own doing.
+    let ended = async {
+        let _ = connection.as_mut().await;
+        true
+    };
+    let has_ended = future::or(ended, async {
+        // Nothing is sent there: this returns when the gateway stops.
+        let _ = stopping.recv().await;
+        false
+    });
+    if !has_ended.await {
+        connection.as_mut().graceful_shutdown();
+        let finished = async {
+            let _ = connection.await;
+        };
+        let given_up = async {
+            Timer::after(limits.stop_timeout).await;
+        };
+        future::or(finished, given_up).await;
+    }
+}
+
+/// Tells a client that there are too many. A fresh socket has room for that; if not, the client learns of it
+/// by the connection's end.
+fn refuse(mut stream: TcpStream, max_connections: usize) {
+    let reason = format!(
+        r#"{{"error":"all {max_connections} places for HTTP connections are taken; try again later"}}"#
+    );
+    let _: io::Result<()> = write!(
+        stream,
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+         Retry-After: 1\r\nConnection: close\r\n\r\n{reason}",
+        reason.len()
+    );
+}

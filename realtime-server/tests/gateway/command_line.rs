@@ -1,0 +1,163 @@
+//! The program as its user meets it: what it prints, what it refuses, how it ends.
+
+use crate::common::{PusherClient, exchange, get, post};
+use rustix::process::{Pid, Signal, kill_process};
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Output, Stdio};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_realtime-server");
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(PROGRAM).args(arguments).output().unwrap()
+}
+
+/// The one line that a refused start prints, and its exit code.
+fn refusal(arguments: &[&str]) -> (String, i32) {
+    let output = run(arguments);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert!(output.stdout.is_empty());
+    (stderr.trim_end().to_owned(), output.status.code().unwrap())
+}
+
+/// The program while it runs.
+struct Program {
+    child: Child,
+    address: SocketAddr,
+    printed: String,
+}
+
+impl Program {
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = Command::new(PROGRAM);
+        command.args(["--listen", "127.0.0.1:0"]).args(arguments);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut printed = String::new();
+        for line in &mut lines {
+            printed.push_str(&line);
+            printed.push('\n');
+            if line.contains("Ctrl-C") {
+                break;
+            }
+        }
+        let url = printed.split_once("http://").unwrap_or_else(|| panic!("no address in {printed:?}")).1;
+        let address = url.split(|end: char| !end.is_ascii_digit() && !".:".contains(end)).next();
+        Self { child, address: address.unwrap().parse().unwrap(), printed }
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn it_prints_where_it_is_and_a_command_that_publishes() {
+    let program = Program::start(&[]);
+    assert!(program.printed.contains(&format!("http://{}\n", program.address)));
+    assert!(program.printed.contains("id demo, key demo-key, secret demo-secret"));
+
+    let mut client = PusherClient::greeted(program.address, "/app/demo-key");
+    client.subscribe("news");
+    let curl = program.printed.lines().find_map(|line| line.trim().strip_prefix("curl -d '")).unwrap();
+    let (body, url) = curl.split_once("' ").unwrap();
+    let target = url.strip_prefix(&format!("http://{}", program.address)).unwrap();
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n"; // as curl says
+    assert_eq!(post(program.address, target, form, body).status, 200);
+    assert_eq!(client.expect("hello"), "it works");
+}
+
+#[test]
+fn ctrl_c_and_sigterm_close_clients_and_end_it_with_success() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let mut program = Program::start(&[]);
+        let mut client = PusherClient::greeted(program.address, "/app/demo-key");
+        program.signal(signal);
+        let closure = client.closure();
+        assert_eq!((closure.code.get(), closure.was_clean), (1001, true), "{signal:?}");
+        drop(client);
+        assert!(program.child.wait().unwrap().success(), "{signal:?}");
+    }
+}
+
+#[test]
+fn no_demo_leaves_no_demo() {
+    let program = Program::start(&["--no-demo", "--app-key", "k", "--app-secret", "hidden"]);
+    assert!(!program.printed.contains("hidden"), "{}", program.printed);
+    assert_eq!(get(program.address, "/").status, 404);
+    assert_eq!(get(program.address, "/up").status, 200);
+    PusherClient::greeted(program.address, "/app/k").is_alive();
+}
+
+#[test]
+fn a_closed_standard_output_is_no_reason_not_to_serve() {
+    // An address that no other test uses, so that the port stays free until the program takes it.
+    let address = TcpListener::bind("127.9.9.9:0").unwrap().local_addr().unwrap();
+    let mut command = Command::new(PROGRAM);
+    command.args(["--listen", &address.to_string()]).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    while TcpStream::connect(address).is_err() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended");
+        std::thread::yield_now();
+    }
+    assert_eq!(exchange(address, b"GET /up HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").status, 200);
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_port_in_use_is_said_in_one_line() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let (line, code) = refusal(&["--listen", &address.to_string()]);
+    let port = address.port();
+    let expected = format!(
+        "realtime-server: cannot listen at {address}: port {port} is in use; choose another with --listen"
+    );
+    assert_eq!((&*line, code), (&*expected, 1));
+}
+
+#[test]
+fn an_address_of_another_machine_is_said_in_one_line() {
+    let own = ["--app-key", "k", "--app-secret", "s"];
+    let (line, code) = refusal(&[&["--listen", "192.0.2.1:8080"], &own[..]].concat());
+    assert!(line.starts_with("realtime-server: cannot listen at 192.0.2.1:8080: "), "{line}");
+    assert_eq!(code, 1);
+}
+
+#[test]
+fn what_cannot_be_followed_is_said_in_one_line() {
+    for (arguments, expected) in [
+        (&["--nonsense"][..], "invalid option '--nonsense'"),
+        (
+            &["--listen", "nowhere"],
+            "--listen takes an IP address and a port, such as 127.0.0.1:8080, not \"nowhere\"",
+        ),
+        (
+            &["--listen", "0.0.0.0:0"],
+            "others may reach 0.0.0.0:0: give an --app-key and an --app-secret of your own, or --demo to let \
+             anyone in",
+        ),
+        (&["--demo", "--no-demo"], "--demo and --no-demo contradict each other"),
+    ] {
+        assert_eq!(refusal(arguments), (format!("realtime-server: {expected}; see --help"), 2));
+    }
+}
+
+#[test]
+fn help_and_version_are_printed_and_that_is_all() {
+    for (flag, expected) in [("--help", "--app-secret SECRET"), ("--version", env!("CARGO_PKG_VERSION"))] {
+        let output = run(&[flag]);
+        assert!(output.status.success());
+        assert!(String::from_utf8(output.stdout).unwrap().contains(expected), "{flag}");
+    }
+}

@@ -1,0 +1,71 @@
+//! A gateway in this process, and the clients that speak to it over real sockets.
+//!
+//! Nothing here sleeps: whoever waits, waits for something with a name, and fails if it does not come.
+
+mod http;
+mod pusher;
+
+pub(crate) use http::{HttpAnswer, exchange, get, post, post_event, signed_query, unix_seconds};
+pub(crate) use pusher::PusherClient;
+
+use realtime_core::pusher::{App, Secret};
+use realtime_server::{Demo, Gateway, GatewayBuilder, Stopper};
+use realtime_smol::Hub;
+use std::io;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// How long anything may take before the test gives it up.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The app of all tests.
+pub(crate) fn app() -> App {
+    App { id: "7".into(), key: "test-key".into(), secret: Secret::new("test-secret") }
+}
+
+/// A gateway that runs until it is dropped.
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    pub(crate) hub: Hub,
+    pub(crate) stopper: Stopper,
+    thread: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl Running {
+    pub(crate) fn new(demo: Demo) -> Self {
+        Self::with(|gateway| gateway.demo(demo))
+    }
+
+    pub(crate) fn with(change: impl FnOnce(GatewayBuilder) -> GatewayBuilder) -> Self {
+        let gateway = Gateway::builder(app()).threads(NonZeroUsize::new(2).unwrap());
+        let gateway = change(gateway).bind("127.0.0.1:0").unwrap();
+        let (address, hub) = (gateway.local_addr().unwrap(), gateway.hub().clone());
+        let stopper = gateway.stopper();
+        let thread = Some(thread::spawn(move || smol::block_on(gateway.serve())));
+        Self { address, hub, stopper, thread }
+    }
+
+    /// A client that was greeted.
+    pub(crate) fn client(&self) -> PusherClient {
+        PusherClient::greeted(self.address, "/app/test-key?protocol=7&client=js&version=8.6.0")
+    }
+
+    /// Waits for the gateway's end.
+    pub(crate) fn join(&mut self) -> io::Result<()> {
+        self.thread.take().unwrap().join().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stopper.stop();
+        if let Some(thread) = self.thread.take()
+            && let Err(panic) = thread.join()
+            && !thread::panicking()
+        {
+            std::panic::resume_unwind(panic);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+use crate::common::{PATIENCE, app};
+use md5::{Digest, Md5};
+use serde_json::Value;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// An answer as it came over the wire.
+#[derive(Debug)]
+pub(crate) struct HttpAnswer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl HttpAnswer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
+    }
+
+    /// What an answer with an error says.
+    pub(crate) fn error(&self) -> String {
+        self.json()["error"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().skip(1).find_map(|line| {
+            let (found, value) = line.split_once(": ")?;
+            found.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+}
+
+/// Sends `request` as it stands and takes what comes until the gateway closes.
+pub(crate) fn exchange(address: SocketAddr, request: &[u8]) -> HttpAnswer {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(request).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let text = String::from_utf8_lossy(&answer); // frames may follow a head
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer in {text:?}"));
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    HttpAnswer { status, head: head.into(), body: body.into() }
+}
+
+pub(crate) fn get(address: SocketAddr, target: &str) -> HttpAnswer {
+    exchange(
+        address,
+        format!("GET {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes(),
+    )
+}
+
+/// Posts `body`; `headers` are whole lines.
+pub(crate) fn post(address: SocketAddr, target: &str, headers: &str, body: &str) -> HttpAnswer {
+    let length = body.len();
+    let request = format!(
+        "POST {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\
+         Content-Length: {length}\r\n\r\n{body}"
+    );
+    exchange(address, request.as_bytes())
+}
+
+/// Publishes as the app's own server does.
+pub(crate) fn post_event(address: SocketAddr, body: &str) -> HttpAnswer {
+    let query = signed_query("POST", "/apps/7/events", unix_seconds(), body);
+    post(address, &format!("/apps/7/events?{query}"), "", body)
+}
+
+/// The query with which the app's own server signs a request.
+pub(crate) fn signed_query(method: &str, path: &str, timestamp: u64, body: &str) -> String {
+    let body_md5: String = Md5::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
+    let query = format!("auth_key=test-key&auth_timestamp={timestamp}&auth_version=1.0&body_md5={body_md5}");
+    let signature = app().secret.sign(&format!("{method}\n{path}\n{query}"));
+    format!("{query}&auth_signature={signature}")
+}
+
+pub(crate) fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}

@@ -1,0 +1,14 @@
+//! The gateway over real sockets, as its clients, its app's backend and its user meet it.
+
+#![allow(clippy::unwrap_used, reason = "a test fails where its premises do")]
+
+mod channels;
+mod command_line;
+mod common;
+mod connecting;
+mod demo;
+mod events;
+mod http_limits;
+mod refusals;
+mod slow_clients;
+mod stopping;

@@ -1,4 +1,5 @@
 use crate::{ClientId, Home, Order, Outbox, OutboxLimits, Pushed};
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use realtime_ws::{CloseCode, PreparedMessage};
@@ -12,6 +13,8 @@ pub struct LocalClients<W> {
     limits: OutboxLimits,
     /// By [`ClientId::index`].
     clients: Vec<Option<LocalClient<W>>>,
+    /// Those that have ended and are not removed yet, once the hub has given their index to another client.
+    displaced: BTreeMap<ClientId, LocalClient<W>>,
 }
 
 #[derive(Debug)]
@@ -63,23 +66,26 @@ impl<W> LocalClients<W> {
     /// No clients; the outbox of each that comes is bounded by `limits`.
     #[must_use]
     pub const fn new(limits: OutboxLimits) -> Self {
-        Self { limits, clients: Vec::new() }
+        Self { limits, clients: Vec::new(), displaced: BTreeMap::new() }
     }
 
-    /// Makes room for what is delivered to `client`.
+    /// Makes room for what is delivered to `client`, until it is removed.
     pub fn insert(&mut self, client: ClientId, waker: W) {
         let index = client.index();
         if self.clients.len() <= index {
             self.clients.resize_with(index + 1, || None);
         }
-        let outbox = Outbox::new(self.limits);
-        self.clients[index] = Some(LocalClient { id: client, outbox, ending: None, waker });
+        let local = LocalClient { id: client, outbox: Outbox::new(self.limits), ending: None, waker };
+        if let Some(former) = self.clients[index].replace(local) {
+            self.displaced.insert(former.id, former);
+        }
     }
 
     /// Forgets `client` and what waits for it; returns how many messages that were.
     pub fn remove(&mut self, client: ClientId) -> u64 {
-        let Some(place) = self.clients.get_mut(client.index()) else { return 0 };
-        place.take_if(|local| local.id == client).map_or(0, |mut local| local.outbox.clear())
+        let here = self.clients.get_mut(client.index());
+        let local = here.and_then(|place| place.take_if(|local| local.id == client));
+        local.or_else(|| self.displaced.remove(&client)).map_or(0, |mut local| local.outbox.clear())
     }
 
     /// Does what `order` says to those of its clients that are here. Wakes each that has something to receive through `wake`,
@@ -140,14 +146,14 @@ impl<W> LocalClients<W> {
     /// How many messages the policy has dropped of `client`'s so far.
     #[must_use]
     pub fn dropped(&self, client: ClientId) -> u64 {
-        match self.clients.get(client.index()) {
-            Some(Some(local)) if local.id == client => local.outbox.dropped(),
-            Some(_) | None => 0,
-        }
+        let here = self.clients.get(client.index()).and_then(Option::as_ref);
+        let local = here.filter(|local| local.id == client).or_else(|| self.displaced.get(&client));
+        local.map_or(0, |local| local.outbox.dropped())
     }
 
     fn find(&mut self, client: ClientId) -> Option<&mut LocalClient<W>> {
-        self.clients.get_mut(client.index())?.as_mut().filter(|local| local.id == client)
+        let here = self.clients.get_mut(client.index()).and_then(Option::as_mut);
+        here.filter(|local| local.id == client).or_else(|| self.displaced.get_mut(&client))
     }
 }
 

@@ -63,7 +63,7 @@ impl<W> LocalClients<W> {
         Self { limits, clients: ClientTable::new() }
     }
 
-    /// Makes room for what is delivered to `client`.
+    /// Makes room for what is delivered to `client`, until it is removed.
     pub fn insert(&mut self, client: ClientId, waker: W) {
         let outbox = Outbox::new(self.limits);
         self.clients.insert(client, LocalClient { outbox, ending: None, waker });

@@ -26,9 +26,10 @@ pub struct Exchange {
 /// How much may wait for one loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MailboxLimits {
-    /// The most orders. Default 65,536. Beyond it, what the application wants is refused with
-    /// [`HubError::Overloaded`] until the loop has caught up; clients that leave, and answers of the authorizer, are always
-    /// taken, since there cannot be more of them than there are clients.
+    /// The most orders, and the most notices that the application has not taken. Default 65,536. Beyond it,
+    /// what the application wants is refused with [`HubError::Overloaded`] until the loop, or the application,
+    /// has caught up; clients that leave, and answers of the authorizer, are always taken, since there cannot be
+    /// more of them than there are clients.
     pub max_orders: usize,
     /// The most bytes of messages, each counted once however many clients get it. Default 64 MiB.
     pub max_bytes: usize,
@@ -157,44 +158,18 @@ impl Exchange {
     /// Takes one input.
     ///
     /// # Errors
-    /// [`HubError`]; nothing changed. [`HubError::Overloaded`] passes when the loops catch up.
+    /// [`HubError`]; nothing changed. [`HubError::Overloaded`] passes when the loops and the application catch up.
     pub fn handle_input(&mut self, input: Input, now: Timestamp) -> Result<Outcome, HubError> {
-        if is_refusable(&input) && self.mailboxes.iter().any(|mailbox| mailbox.is_full(&self.limits)) {
+        if self.hub.poll_timeout().is_some_and(|due| due <= now) {
+            // By itself, so that the denial of whoever waited too long is not taken for what came of `input`.
+            self.hub.handle_input(Input::TimePassed, now)?;
+            self.perform_actions();
+        }
+        if is_refusable(&input) && self.is_overloaded() {
             return Err(HubError::Overloaded);
         }
-        // A timeout denies whoever waits; nobody who handed it in waits for that.
-        let is_asked = !matches!(input, Input::TimePassed);
         self.hub.handle_input(input, now)?;
-        let mut outcome = Outcome::Taken;
-        while let Some(action) = self.hub.poll_action() {
-            match action {
-                Action::Connected { client } => outcome = Outcome::Connected(client),
-                Action::Authorize(request) => outcome = Outcome::Authorize(request),
-                Action::Deliver { to, message } => self.deliver(&to, &message),
-                Action::Disconnect { client, home, code, reason } => {
-                    self.post(home, 0, Order::Disconnect { client, code, reason });
-                }
-                Action::Subscribed { client, channel } => {
-                    outcome = Outcome::Subscribed;
-                    self.notices.push_back(Notice::Subscribed { client, channel });
-                }
-                Action::Denied { client, channel, denial } => {
-                    if is_asked {
-                        outcome = Outcome::Denied(denial.clone());
-                    }
-                    self.notices.push_back(Notice::Denied { client, channel, denial });
-                }
-                Action::Unsubscribed { client, channel } => {
-                    self.notices.push_back(Notice::Unsubscribed { client, channel });
-                }
-                Action::Joined { channel, member } => {
-                    self.notices.push_back(Notice::Joined { channel, member })
-                }
-                Action::Left { channel, member } => self.notices.push_back(Notice::Left { channel, member }),
-                Action::Closed => self.notices.push_back(Notice::Closed),
-            }
-        }
-        Ok(outcome)
+        Ok(self.perform_actions())
     }
 
     /// Takes note of what became of a delivery in a loop, for the application.
@@ -232,6 +207,42 @@ impl Exchange {
             core::mem::swap(&mut mailbox.orders, orders);
             mailbox.bytes = 0;
         }
+    }
+
+    fn is_overloaded(&self) -> bool {
+        self.notices.len() >= self.limits.max_orders
+            || self.mailboxes.iter().any(|mailbox| mailbox.is_full(&self.limits))
+    }
+
+    fn perform_actions(&mut self) -> Outcome {
+        let mut outcome = Outcome::Taken;
+        while let Some(action) = self.hub.poll_action() {
+            match action {
+                Action::Connected { client } => outcome = Outcome::Connected(client),
+                Action::Authorize(request) => outcome = Outcome::Authorize(request),
+                Action::Deliver { to, message } => self.deliver(&to, &message),
+                Action::Disconnect { client, home, code, reason } => {
+                    self.post(home, 0, Order::Disconnect { client, code, reason });
+                }
+                Action::Subscribed { client, channel } => {
+                    outcome = Outcome::Subscribed;
+                    self.notices.push_back(Notice::Subscribed { client, channel });
+                }
+                Action::Denied { client, channel, denial } => {
+                    outcome = Outcome::Denied(denial.clone());
+                    self.notices.push_back(Notice::Denied { client, channel, denial });
+                }
+                Action::Unsubscribed { client, channel } => {
+                    self.notices.push_back(Notice::Unsubscribed { client, channel });
+                }
+                Action::Joined { channel, member } => {
+                    self.notices.push_back(Notice::Joined { channel, member })
+                }
+                Action::Left { channel, member } => self.notices.push_back(Notice::Left { channel, member }),
+                Action::Closed => self.notices.push_back(Notice::Closed),
+            }
+        }
+        outcome
     }
 
     fn deliver(&mut self, to: &Recipients, message: &PreparedMessage) {

@@ -1,5 +1,5 @@
 use crate::connection::Connections;
-use crate::http::{DemoSite, HttpLimits, HttpServer};
+use crate::http::{DemoSite, HttpEnd, HttpLimits, HttpServer};
 use crate::options::Demo;
 use crate::sockets::Sockets;
 use realtime_core::pusher::{self, App, Settings};
@@ -20,6 +20,7 @@ pub struct Gateway {
     server: Server,
     connections: Connections,
     executor: Arc<Executor<'static>>,
+    http_end: HttpEnd,
     stopper: Stopper,
 }
 
@@ -125,9 +126,9 @@ impl GatewayBuilder {
         let shared = Arc::new(Shared { app: self.app, settings, http: self.http, hub, sockets, demo });
         let executor = Arc::new(Executor::new());
         let (running, stopping) = bounded(1);
-        let http = HttpServer::new(executor.clone(), shared.clone(), stopping);
+        let (http, http_end) = HttpServer::new(executor.clone(), shared.clone(), stopping);
         let stopper = Stopper { server: server.stopper(), running };
-        Ok(Gateway { server, connections: Connections { shared, http }, executor, stopper })
+        Ok(Gateway { server, connections: Connections { shared, http }, executor, http_end, stopper })
     }
 }
 
@@ -175,14 +176,13 @@ impl Gateway {
     /// # Errors
     /// The system fails: a thread cannot be started, or a poller breaks.
     pub fn serve(self) -> impl Future<Output = io::Result<()>> + Send {
-        let Self { server, connections, executor, stopper } = self;
-        let http = connections.http.clone();
+        let Self { server, connections, executor, http_end, stopper } = self;
         let serving = server.serve(connections);
         async move {
             let served = async {
                 let outcome = serving.await;
                 stopper.stop();
-                http.finished().await;
+                http_end.reached().await;
                 outcome
             };
             executor.run(served).await

@@ -108,7 +108,13 @@ impl Future for Subscribing {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
             State::Ready(outcome) => outcome.take().map_or(Poll::Pending, Poll::Ready),
-            State::Asked(Some(task)) => Pin::new(task).poll(context),
+            State::Asked(Some(task)) => {
+                let outcome = Pin::new(task).poll(context);
+                if outcome.is_ready() {
+                    self.0 = State::Asked(None);
+                }
+                outcome
+            }
             State::Asked(None) => Poll::Pending,
         }
     }
@@ -167,15 +173,12 @@ impl Stream for Deliveries {
     type Item = PreparedMessage;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<PreparedMessage>> {
-        let received = self.hub.with_locals(|locals| {
+        let (received, former) = self.hub.with_locals(|locals| {
             let received = locals.receive(self.id);
-            if received == Received::Nothing
-                && let Some(waker) = locals.waker(self.id)
-            {
-                *waker = Some(context.waker().clone());
-            }
-            received
+            let waker = locals.waker(self.id).filter(|_| received == Received::Nothing);
+            (received, waker.and_then(|waker| waker.replace(context.waker().clone())))
         });
+        drop(former); // outside the lock: it may be the last that holds another task
         match received {
             Received::Message(message) => Poll::Ready(Some(message)),
             Received::Nothing => Poll::Pending,

@@ -1,19 +1,22 @@
 use crate::client::{Client, Deliveries, Subscribing};
 use crate::clock::Clock;
 use crate::error::SubscribeError;
+use crate::panics::{contain, contain_async};
 use crate::random;
 use realtime_core::wire::{Plain, Wire};
 use realtime_core::{
     Authorization, AuthorizationRequest, ChannelName, ClientId, Config, Credentials, Decision, Denial,
     Exchange, Home, HubError, Input, LocalClients, Loss, MailboxLimits, Member, Notice, Order, OutboxLimits,
-    Outcome,
+    Outcome, RequestId,
 };
 use realtime_ws::{CloseCode, PreparedMessage, Timestamp};
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::task::Waker;
 
 /// Clients, their channels and who is present in them; a handle that is cheap to clone and can be used from any
@@ -59,9 +62,18 @@ struct Shared {
     /// Held by whoever tells the application of notices, which keeps them in order.
     turn: Mutex<()>,
     locals: Mutex<LocalClients<Option<Waker>>>,
+    /// Whether the exchange has orders for the clients in this process.
+    has_orders_here: AtomicBool,
     exchange: Mutex<Exchange>,
+    loops: Mutex<Loops>,
+}
+
+#[derive(Default)]
+struct Loops {
     /// By home, less the first, which is that of the clients in this process.
-    loops: RwLock<Vec<Arc<dyn Wake>>>,
+    wakes: Vec<Option<Arc<dyn Wake>>>,
+    /// Homes given up by their loops.
+    vacant: Vec<Home>,
 }
 
 /// The home of the clients in this process: whoever posts an order for them performs it.
@@ -99,7 +111,7 @@ impl HubBuilder {
     /// Sets who decides over private and presence channels. Without an authorizer they are closed.
     ///
     /// The future runs as a task of smol's global executor, and is dropped if it takes longer than
-    /// [`Config::authorization_timeout`].
+    /// [`Config::authorization_timeout`]. Who is asked about is denied if it panics.
     #[must_use]
     pub fn authorizer<F, D>(mut self, authorize: F) -> Self
     where
@@ -111,7 +123,7 @@ impl HubBuilder {
     }
 
     /// Like [`authorizer`](Self::authorizer), for one that knows its answer at once. It runs where the client
-    /// subscribes and must not block.
+    /// subscribes and must not block. Who is asked about is denied if it panics.
     #[must_use]
     pub fn authorizer_now<F>(mut self, authorize: F) -> Self
     where
@@ -122,7 +134,7 @@ impl HubBuilder {
     }
 
     /// Sets who is told of joins, leaves, denials and losses: one at a time, in the order in which they
-    /// happen. It may use the hub, and must not block.
+    /// happen. It may use the hub, and must not block. A panic in it is contained.
     #[must_use]
     pub fn on_notice(mut self, tell: impl Fn(&Notice) + Send + Sync + 'static) -> Self {
         self.on_notice = Some(Box::new(tell));
@@ -145,8 +157,9 @@ impl HubBuilder {
             on_notice: self.on_notice,
             turn: Mutex::new(()),
             locals: Mutex::new(LocalClients::new(self.outbox)),
+            has_orders_here: AtomicBool::new(false),
             exchange: Mutex::new(Exchange::new(hub, self.mailbox)),
-            loops: RwLock::new(Vec::new()),
+            loops: Mutex::default(),
         };
         Hub { shared: Arc::new(shared) }
     }
@@ -181,9 +194,13 @@ impl Hub {
         let credentials = credentials.into();
         let mut locals = lock(&self.shared.locals);
         // Inside the lock, so that nothing is delivered before there is a place for it.
-        let id = self.connect_at(HERE, credentials)?;
-        locals.insert(id, None);
+        let connected = self.hand_in(Input::Connect { credentials, home: HERE }).map(connected);
+        if let Ok(id) = connected {
+            locals.insert(id, None);
+        }
         drop(locals);
+        self.settle();
+        let id = connected?;
         Ok((Client::new(self.clone(), id), Deliveries::new(self.clone(), id)))
     }
 
@@ -307,9 +324,23 @@ impl Hub {
     /// A home for the clients of one more loop, which `wake` wakes.
     pub(crate) fn add_loop(&self, wake: Arc<dyn Wake>) -> Option<Home> {
         let mut exchange = self.exchange();
+        let mut loops = lock(&self.shared.loops);
+        if let Some(home) = loops.vacant.pop() {
+            loops.wakes[usize::from(home.0) - 1] = Some(wake);
+            return Some(home);
+        }
         let home = exchange.add_home()?;
-        self.shared.loops.write().unwrap_or_else(PoisonError::into_inner).push(wake);
+        loops.wakes.push(Some(wake));
         Some(home)
+    }
+
+    /// Gives a home up; all of its clients are gone.
+    pub(crate) fn remove_loop(&self, home: Home) {
+        let mut exchange = self.exchange();
+        exchange.take_orders(home, &mut VecDeque::new());
+        let mut loops = lock(&self.shared.loops);
+        loops.wakes[usize::from(home.0) - 1] = None;
+        loops.vacant.push(home);
     }
 
     pub(crate) fn take_orders(&self, home: Home, orders: &mut VecDeque<Order>) {
@@ -317,12 +348,7 @@ impl Hub {
     }
 
     pub(crate) fn connect_at(&self, home: Home, credentials: Credentials) -> Result<ClientId, HubError> {
-        match self.take(Input::Connect { credentials, home })?.0 {
-            Outcome::Connected(id) => Ok(id),
-            Outcome::Taken | Outcome::Subscribed | Outcome::Denied(_) | Outcome::Authorize(_) => {
-                unreachable!("a hub that takes a client names it")
-            }
-        }
+        self.input(Input::Connect { credentials, home }).map(connected)
     }
 
     pub(crate) fn subscribe(
@@ -355,7 +381,12 @@ impl Hub {
     }
 
     pub(crate) fn forget_local(&self, client: ClientId) {
-        lock(&self.shared.locals).remove(client);
+        let waker = self.with_locals(|locals| {
+            let waker = locals.waker(client).and_then(Option::take);
+            locals.remove(client);
+            waker
+        });
+        drop(waker); // outside the lock: it may be the last that holds a task
         self.gone(client);
     }
 
@@ -364,21 +395,30 @@ impl Hub {
     }
 
     fn authorize(&self, request: AuthorizationRequest) -> Subscribing {
+        let due = self.now() + self.shared.authorization_timeout;
         match &self.shared.authorizer {
             Some(Authorizer::Now(authorize)) => {
-                let decision = authorize(&request);
-                Subscribing::ready(self.decide(request, decision))
+                let decision = contain(|| authorize(&request)).unwrap_or_else(failed);
+                Subscribing::ready(self.decide(request.request, decision, due))
             }
             Some(Authorizer::Later(authorize)) => {
-                let (hub, deciding) = (self.clone(), authorize(request.clone()));
+                let id = request.request;
+                let deciding = contain(|| authorize(request));
+                let hub = self.clone();
                 Subscribing::asked(smol::spawn(async move {
-                    let in_time = async { Some(deciding.await) };
+                    let in_time = async {
+                        let decision = match deciding {
+                            Some(deciding) => contain_async(deciding).await,
+                            None => None,
+                        };
+                        Some(decision.unwrap_or_else(failed))
+                    };
                     let too_late = async {
                         smol::Timer::after(hub.shared.authorization_timeout).await;
                         None
                     };
                     match smol::future::or(in_time, too_late).await {
-                        Some(decision) => hub.decide(request, decision),
+                        Some(decision) => hub.decide(id, decision, due),
                         None => {
                             hub.input(Input::TimePassed)?;
                             Err(SubscribeError::Denied(Denial::AuthorizerTimedOut))
@@ -390,45 +430,52 @@ impl Hub {
         }
     }
 
-    fn decide(&self, request: AuthorizationRequest, decision: Decision) -> Result<(), SubscribeError> {
-        match self.input(Input::Decided { request: request.request, decision }) {
+    fn decide(&self, request: RequestId, decision: Decision, due: Timestamp) -> Result<(), SubscribeError> {
+        match self.input(Input::Decided { request, decision }) {
+            Ok(Outcome::Taken) if due <= self.now() => {
+                Err(SubscribeError::Denied(Denial::AuthorizerTimedOut))
+            }
             Ok(Outcome::Taken) => Err(SubscribeError::NoLongerWanted),
             outcome => subscribed(outcome),
         }
     }
 
     fn input(&self, input: Input) -> Result<Outcome, HubError> {
-        let (outcome, has_local_orders) = self.take(input)?;
-        if has_local_orders {
-            self.deliver_here();
-        }
-        self.tell_notices();
-        Ok(outcome)
+        let outcome = self.hand_in(input);
+        self.settle();
+        outcome
     }
 
-    /// Hands one input in; also says whether there are orders for the clients in this process.
-    fn take(&self, input: Input) -> Result<(Outcome, bool), HubError> {
+    /// Hands one input in. [`settle`](Self::settle) is to follow once the caller holds no lock.
+    fn hand_in(&self, input: Input) -> Result<Outcome, HubError> {
         let mut exchange = self.exchange();
         let outcome = exchange.handle_input(input, self.now());
-        let mut has_local_orders = false;
         while let Some(home) = exchange.poll_wake() {
             match usize::from(home.0).checked_sub(1) {
-                None => has_local_orders = true,
+                None => self.shared.has_orders_here.store(true, Ordering::Release),
                 Some(index) => {
-                    let loops = self.shared.loops.read().unwrap_or_else(PoisonError::into_inner);
-                    loops[index].wake();
+                    if let Some(wake) = &lock(&self.shared.loops).wakes[index] {
+                        wake.wake();
+                    }
                 }
             }
         }
         if self.shared.on_notice.is_none() {
             while exchange.poll_notice().is_some() {}
         }
-        Ok((outcome?, has_local_orders))
+        outcome
+    }
+
+    /// Does what inputs left to do for whoever handed them in.
+    fn settle(&self) {
+        if self.shared.has_orders_here.swap(false, Ordering::AcqRel) {
+            self.deliver_here();
+        }
+        self.tell_notices();
     }
 
     fn deliver_here(&self) {
-        let mut orders = VecDeque::new();
-        let mut losses = Vec::new();
+        let (mut orders, mut losses, mut wakers) = (VecDeque::new(), Vec::new(), Vec::new());
         loop {
             let mut locals = lock(&self.shared.locals);
             // Inside the locals' lock: whoever took earlier orders has performed them.
@@ -437,23 +484,21 @@ impl Hub {
                 return;
             }
             for order in orders.drain(..) {
-                let wake = |waker: &mut Option<Waker>| {
-                    if let Some(waker) = waker.take() {
-                        waker.wake();
-                    }
-                };
-                locals.perform(order, HERE, wake, |loss| losses.push(loss));
+                locals.perform(order, HERE, |waker| wakers.extend(waker.take()), |loss| losses.push(loss));
             }
             drop(locals);
-            for loss in losses.drain(..) {
+            for waker in wakers.drain(..) {
+                waker.wake();
+            }
+            for loss in mem::take(&mut losses) {
                 match loss {
                     Loss::Dropped { client, messages } => {
-                        self.exchange().note(Notice::Dropped { client, messages })
+                        self.exchange().note(Notice::Dropped { client, messages });
                     }
                     Loss::TooSlow { client } => {
                         self.exchange().note(Notice::TooSlow { client });
                         // It may leave orders for the next round.
-                        let _ = self.take(Input::Gone { client });
+                        let _ = self.hand_in(Input::Gone { client });
                     }
                 }
             }
@@ -462,16 +507,18 @@ impl Hub {
 
     fn tell_notices(&self) {
         let Some(tell) = &self.shared.on_notice else { return };
-        loop {
+        while self.exchange().has_notices() {
             // Whoever has the turn tells everything, also what is noted meanwhile; by the application itself too.
-            let Ok(turn) = self.shared.turn.try_lock() else { return };
+            let turn = match self.shared.turn.try_lock() {
+                Ok(turn) => turn,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => return,
+            };
             while let Some(notice) = self.next_notice() {
-                tell(&notice);
+                // Whoever happens to tell it is not to suffer for it.
+                contain(|| tell(&notice));
             }
             drop(turn);
-            if !self.exchange().has_notices() {
-                return;
-            }
         }
     }
 
@@ -505,6 +552,20 @@ impl fmt::Debug for HubBuilder {
     }
 }
 
+fn connected(outcome: Outcome) -> ClientId {
+    match outcome {
+        Outcome::Connected(id) => id,
+        Outcome::Taken | Outcome::Subscribed | Outcome::Denied(_) | Outcome::Authorize(_) => {
+            unreachable!("a hub that takes a client names it")
+        }
+    }
+}
+
+/// What becomes of a subscribe whose authorizer panicked.
+fn failed() -> Decision {
+    Decision::Deny { reason: "the authorizer failed".into() }
+}
+
 fn subscribed(outcome: Result<Outcome, HubError>) -> Result<(), SubscribeError> {
     match outcome? {
         Outcome::Subscribed | Outcome::Taken => Ok(()),
@@ -515,7 +576,7 @@ fn subscribed(outcome: Result<Outcome, HubError>) -> Result<(), SubscribeError> 
     }
 }
 
-/// A panic in the application's code runs outside these locks, so what they guard is whole.
+/// A panic in the application's code happens outside these locks, so what they guard is whole.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

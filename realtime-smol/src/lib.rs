@@ -31,6 +31,7 @@ mod driver;
 mod error;
 mod handler;
 mod hub;
+mod panics;
 mod random;
 mod server;
 mod sockets;

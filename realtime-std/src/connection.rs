@@ -117,8 +117,9 @@ impl<H: Handler> Conversation<'_, H> {
                 Event::Text(text) => handler.on_message(&mut peer, state, Message::Text(text)),
                 Event::Binary(bytes) => handler.on_message(&mut peer, state, Message::Binary(bytes)),
                 Event::Piece(piece) => handler.on_piece(&mut peer, state, piece),
-                Event::Ping(_) | Event::Pong(_) | Event::Closing { .. } => {}
+                Event::Ping(_) | Event::Pong(_) | Event::Closing { .. } => continue,
             }
+            self.incoming.receiver.excuse_silence(link.now()); // nothing was read while the application was busy
         }
     }
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-/// The limits of a gateway's HTTP connections. The head of a request has those of a WebSocket handshake: 16
-/// KiB and 64 headers, and 431 beyond.
+/// The limits of a gateway's HTTP connections. The head of a request has those of a WebSocket handshake:
+/// 16 KiB and 64 headers, and 431 beyond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HttpLimits {
     /// The most connections at a time. Default 1,024. One more is answered with 503. WebSocket connections

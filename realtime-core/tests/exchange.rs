@@ -1,0 +1,244 @@
+//! The exchange: what lands in which mailbox, who is woken, what the caller is answered, and what is refused when too much waits.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use common::{SECOND, SEED, allows, broadcast};
+use realtime_core::wire::Plain;
+use realtime_core::{
+    Authorization, AuthorizationRequest, ClientId, Config, Credentials, Denial, Exchange, Home, Hub,
+    HubError, Input, MailboxLimits, Notice, Order, Outcome,
+};
+use realtime_ws::{CloseCode, Timestamp};
+use std::collections::VecDeque;
+
+const HERE: Home = Home(0);
+const START: Timestamp = Timestamp::START;
+
+fn exchange(limits: MailboxLimits) -> Exchange {
+    let config = Config { authorization: Authorization::Ask, ..Config::default() };
+    Exchange::new(Hub::new(config, Plain, SEED), limits)
+}
+
+fn connect(exchange: &mut Exchange, home: Home) -> ClientId {
+    let connect = Input::Connect { credentials: Credentials::NONE, home };
+    match exchange.handle_input(connect, START) {
+        Ok(Outcome::Connected(client)) => client,
+        other => panic!("a connect came to {other:?}"),
+    }
+}
+
+fn subscribe(client: ClientId, channel: &str) -> Input {
+    Input::Subscribe { client, channel: channel.into(), credentials: None }
+}
+
+fn asks(exchange: &mut Exchange, client: ClientId, channel: &str) -> AuthorizationRequest {
+    match exchange.handle_input(subscribe(client, channel), START) {
+        Ok(Outcome::Authorize(request)) => request,
+        other => panic!("a subscribe to {channel} came to {other:?}"),
+    }
+}
+
+/// A client of each of two homes, both subscribed to `room`.
+fn two_homes(limits: MailboxLimits) -> (Exchange, [(Home, ClientId); 2]) {
+    let mut exchange = exchange(limits);
+    let homes = [HERE, exchange.add_home().unwrap()];
+    let clients = homes.map(|home| {
+        let client = connect(&mut exchange, home);
+        assert_eq!(exchange.handle_input(subscribe(client, "room"), START), Ok(Outcome::Subscribed));
+        (home, client)
+    });
+    (exchange, clients)
+}
+
+fn woken(exchange: &mut Exchange) -> Vec<Home> {
+    let mut woken: Vec<_> = std::iter::from_fn(|| exchange.poll_wake()).collect();
+    woken.sort();
+    woken
+}
+
+fn notices(exchange: &mut Exchange) -> Vec<Notice> {
+    std::iter::from_fn(|| exchange.poll_notice()).collect()
+}
+
+/// The texts that `home` has to deliver, and to whom; then that mailbox is empty.
+fn deliveries(exchange: &mut Exchange, home: Home) -> Vec<(Vec<ClientId>, String)> {
+    let mut orders = VecDeque::new();
+    exchange.take_orders(home, &mut orders);
+    let delivery = |order| match order {
+        Order::Deliver { to, message } => (to.at(home).collect(), message.as_text().unwrap().into()),
+        Order::Disconnect { client, .. } => panic!("{client} is disconnected"),
+    };
+    orders.into_iter().map(delivery).collect()
+}
+
+#[test]
+fn each_home_gets_one_order_for_all_of_its_clients() {
+    let (mut exchange, [(here, a), (there, b)]) = two_homes(MailboxLimits::default());
+    let c = connect(&mut exchange, there);
+    assert_eq!(exchange.handle_input(subscribe(c, "room"), START), Ok(Outcome::Subscribed));
+    assert_eq!(exchange.handle_input(broadcast("room", "hi"), START), Ok(Outcome::Taken));
+    assert_eq!(deliveries(&mut exchange, here), [(vec![a], "hi".into())]);
+    assert_eq!(deliveries(&mut exchange, there), [(vec![b, c], "hi".into())]);
+}
+
+#[test]
+fn a_home_is_woken_once_until_it_takes_its_orders() {
+    let (mut exchange, [(here, _), (there, _)]) = two_homes(MailboxLimits::default());
+    for text in ["1", "2"] {
+        exchange.handle_input(broadcast("room", text), START).unwrap();
+    }
+    assert_eq!(woken(&mut exchange), [here, there]);
+    exchange.handle_input(broadcast("room", "3"), START).unwrap();
+    assert_eq!(woken(&mut exchange), [], "what is there is known to be there");
+    assert_eq!(deliveries(&mut exchange, here).len(), 3);
+    exchange.handle_input(broadcast("room", "4"), START).unwrap();
+    assert_eq!(woken(&mut exchange), [here]);
+    assert_eq!(deliveries(&mut exchange, there).len(), 4);
+}
+
+#[test]
+fn a_full_mailbox_refuses_what_the_application_wants_and_takes_what_must_be() {
+    let limits = MailboxLimits { max_orders: 2, ..MailboxLimits::default() };
+    let (mut exchange, [(here, a), (there, b)]) = two_homes(limits);
+    notices(&mut exchange);
+    for text in ["1", "2"] {
+        exchange.handle_input(broadcast("room", text), START).unwrap();
+    }
+    let wishes = [
+        broadcast("room", "3"),
+        Input::Send { client: a, message: "3".into() },
+        subscribe(a, "other"),
+        Input::Connect { credentials: Credentials::NONE, home: here },
+    ];
+    for wish in wishes {
+        assert_eq!(exchange.handle_input(wish.clone(), START), Err(HubError::Overloaded), "{wish:?}");
+    }
+    let facts = [
+        Input::Unsubscribe { client: a, channel: "room".into() },
+        Input::Disconnect { client: a, code: CloseCode::NORMAL, reason: "enough".into() },
+        Input::Gone { client: b },
+        Input::TimePassed,
+        Input::Close,
+    ];
+    deliveries(&mut exchange, there);
+    for fact in facts {
+        assert_eq!(exchange.handle_input(fact.clone(), START), Ok(Outcome::Taken), "{fact:?}");
+    }
+    let mut orders = VecDeque::new();
+    exchange.take_orders(here, &mut orders);
+    assert_eq!(orders.len(), 3, "two deliveries and the disconnect");
+}
+
+#[test]
+fn a_mailbox_with_too_many_bytes_is_full_until_they_are_taken() {
+    let limits = MailboxLimits { max_bytes: 100, ..MailboxLimits::default() };
+    let (mut exchange, [(here, a), (there, _)]) = two_homes(limits);
+    exchange.handle_input(broadcast("room", &"x".repeat(100)), START).unwrap();
+    assert_eq!(exchange.handle_input(broadcast("room", "more"), START), Err(HubError::Overloaded));
+    deliveries(&mut exchange, here);
+    let elsewhere = Input::Send { client: a, message: "hi".into() };
+    assert_eq!(
+        exchange.handle_input(elsewhere, START),
+        Err(HubError::Overloaded),
+        "one full mailbox suffices"
+    );
+    deliveries(&mut exchange, there);
+    assert_eq!(exchange.handle_input(broadcast("room", "more"), START), Ok(Outcome::Taken));
+}
+
+#[test]
+fn notices_that_nobody_takes_are_bounded_like_orders() {
+    let limits = MailboxLimits { max_orders: 3, ..MailboxLimits::default() };
+    let mut exchange = exchange(limits);
+    let client = connect(&mut exchange, HERE);
+    for channel in ["1", "2", "3"] {
+        assert_eq!(exchange.handle_input(subscribe(client, channel), START), Ok(Outcome::Subscribed));
+    }
+    assert_eq!(exchange.handle_input(subscribe(client, "4"), START), Err(HubError::Overloaded));
+    assert!(exchange.has_notices());
+    assert_eq!(notices(&mut exchange).len(), 3);
+    assert_eq!(exchange.handle_input(subscribe(client, "4"), START), Ok(Outcome::Subscribed));
+}
+
+#[test]
+fn the_caller_learns_what_came_of_a_subscribe() {
+    let mut exchange = exchange(MailboxLimits::default());
+    let client = connect(&mut exchange, HERE);
+    assert_eq!(exchange.handle_input(subscribe(client, "room"), START), Ok(Outcome::Subscribed));
+    assert_eq!(exchange.handle_input(subscribe(client, "room"), START), Ok(Outcome::Taken));
+    assert_eq!(
+        exchange.handle_input(subscribe(client, ""), START),
+        Ok(Outcome::Denied(Denial::ChannelNameEmpty))
+    );
+    let request = asks(&mut exchange, client, "private-room");
+    assert_eq!(exchange.handle_input(subscribe(client, "private-room"), START), Ok(Outcome::Taken));
+    assert_eq!(exchange.handle_input(allows(request.request), START), Ok(Outcome::Subscribed));
+    assert_eq!(exchange.handle_input(allows(request.request), START), Ok(Outcome::Taken), "decided already");
+}
+
+#[test]
+fn a_denial_that_is_overdue_is_not_the_answer_to_another_input() {
+    let mut exchange = exchange(MailboxLimits::default());
+    let (slow, other) = (connect(&mut exchange, HERE), connect(&mut exchange, HERE));
+    exchange.handle_input(subscribe(other, "room"), START).unwrap();
+    asks(&mut exchange, slow, "private-room");
+    notices(&mut exchange);
+
+    let later = START + 60 * SECOND;
+    assert_eq!(exchange.handle_input(subscribe(other, "room"), later), Ok(Outcome::Taken));
+    let (client, channel, denial) = (slow, "private-room".into(), Denial::AuthorizerTimedOut);
+    assert_eq!(notices(&mut exchange), [Notice::Denied { client, channel, denial }]);
+}
+
+#[test]
+fn what_became_overdue_is_done_also_if_the_input_is_refused() {
+    let mut exchange = exchange(MailboxLimits::default());
+    let slow = connect(&mut exchange, HERE);
+    let stranger = connect(&mut exchange, HERE);
+    exchange.handle_input(Input::Gone { client: stranger }, START).unwrap();
+    asks(&mut exchange, slow, "private-room");
+
+    let later = START + 60 * SECOND;
+    let to_nobody = Input::Send { client: stranger, message: "hi".into() };
+    assert_eq!(exchange.handle_input(to_nobody, later), Err(HubError::UnknownClient));
+    let (client, channel, denial) = (slow, "private-room".into(), Denial::AuthorizerTimedOut);
+    assert_eq!(notices(&mut exchange), [Notice::Denied { client, channel, denial }]);
+    assert_eq!(exchange.poll_timeout(), None);
+}
+
+#[test]
+fn a_decision_that_comes_too_late_changes_nothing() {
+    let mut exchange = exchange(MailboxLimits::default());
+    let slow = connect(&mut exchange, HERE);
+    let request = asks(&mut exchange, slow, "private-room");
+    assert_eq!(exchange.handle_input(allows(request.request), START + 60 * SECOND), Ok(Outcome::Taken));
+    assert!(!exchange.hub().is_subscribed(slow, &"private-room".into()));
+}
+
+#[test]
+fn notices_come_in_the_order_in_which_things_happened() {
+    let (mut exchange, [(_, a), _]) = two_homes(MailboxLimits::default());
+    notices(&mut exchange);
+    exchange.note(Notice::Dropped { client: a, messages: 2 });
+    exchange.handle_input(Input::Gone { client: a }, START).unwrap();
+    exchange.handle_input(Input::Close, START).unwrap();
+    let seen = notices(&mut exchange);
+    assert_eq!(
+        seen[..2],
+        [
+            Notice::Dropped { client: a, messages: 2 },
+            Notice::Unsubscribed { client: a, channel: "room".into() },
+        ]
+    );
+    assert_eq!(seen.last(), Some(&Notice::Closed));
+}
+
+#[test]
+fn orders_for_a_home_that_does_not_exist_are_nobodys() {
+    let mut exchange = exchange(MailboxLimits::default());
+    let lost = connect(&mut exchange, Home(7));
+    exchange.handle_input(Input::Send { client: lost, message: "hi".into() }, START).unwrap();
+    assert_eq!(woken(&mut exchange), []);
+    assert_eq!(deliveries(&mut exchange, Home(7)), []);
+}

@@ -32,6 +32,12 @@ impl Running {
     }
 }
 
+/// A server that waits only a little for clients that are not there to answer.
+fn builder() -> ServerBuilder {
+    let config = Config { close_timeout: Duration::from_millis(500), ..Config::default() };
+    Server::builder().config(config)
+}
+
 fn echo(peer: &mut Peer<'_>, message: Message<'_>) {
     peer.send(message).unwrap();
 }
@@ -48,7 +54,7 @@ fn ask(address: SocketAddr, request: &str) -> String {
 
 #[test]
 fn messages_come_back() {
-    let server = Running::start(Server::builder(), echo);
+    let server = Running::start(builder(), echo);
     let mut client = Socket::connect(server.address, &[]).unwrap();
     for n in 0..100 {
         client.say(&format!("message {n}")).unwrap();
@@ -64,7 +70,7 @@ fn messages_come_back() {
 fn a_handler_that_blocks_delays_nobody_else() {
     let (unblock, blocked) = channel::<()>();
     let blocked = Mutex::new(blocked);
-    let server = Running::start(Server::builder(), move |peer: &mut Peer<'_>, message: Message<'_>| {
+    let server = Running::start(builder(), move |peer: &mut Peer<'_>, message: Message<'_>| {
         if message == Message::Text("block") {
             blocked.lock().unwrap().recv().unwrap();
         }
@@ -84,7 +90,7 @@ fn a_handler_that_blocks_delays_nobody_else() {
 fn a_handler_that_sends_more_than_the_peer_takes_waits_for_it() {
     const MESSAGES: usize = 400;
     let chunk = vec![7; 64 * 1024];
-    let server = Running::start(Server::builder(), move |peer: &mut Peer<'_>, _: Message<'_>| {
+    let server = Running::start(builder(), move |peer: &mut Peer<'_>, _: Message<'_>| {
         for _ in 0..MESSAGES {
             peer.send(&chunk).unwrap();
         }
@@ -101,7 +107,7 @@ fn a_handler_that_sends_more_than_the_peer_takes_waits_for_it() {
 fn what_is_flushed_arrives_before_the_handler_returns() {
     let (unblock, blocked) = channel::<()>();
     let blocked = Mutex::new(blocked);
-    let server = Running::start(Server::builder(), move |peer: &mut Peer<'_>, _: Message<'_>| {
+    let server = Running::start(builder(), move |peer: &mut Peer<'_>, _: Message<'_>| {
         peer.send("working on it").unwrap();
         peer.flush().unwrap();
         blocked.lock().unwrap().recv().unwrap();
@@ -116,7 +122,7 @@ fn what_is_flushed_arrives_before_the_handler_returns() {
 #[test]
 fn a_handler_that_panics_ends_only_its_own_connection() {
     let hub = Hub::new();
-    let server = Running::start(Server::builder().hub(&hub), |peer: &mut Peer<'_>, message: Message<'_>| {
+    let server = Running::start(builder().hub(&hub), |peer: &mut Peer<'_>, message: Message<'_>| {
         peer.connect(Credentials::NONE).unwrap().subscribe("news").unwrap();
         assert!(message != Message::Text("panic"), "as the client wants");
     });
@@ -134,7 +140,7 @@ fn a_handler_that_panics_ends_only_its_own_connection() {
 
 #[test]
 fn a_request_that_is_no_upgrade_is_told_to_upgrade() {
-    let server = Running::start(Server::builder(), echo);
+    let server = Running::start(builder(), echo);
     let response = ask(server.address, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert!(response.starts_with("HTTP/1.1 426 "), "{response}");
     assert!(response.ends_with("only WebSocket connections are taken"), "{response}");
@@ -144,7 +150,7 @@ fn a_request_that_is_no_upgrade_is_told_to_upgrade() {
 #[test]
 fn pages_of_other_origins_are_refused_unless_listed() {
     let origins = OriginPolicy::list(["https://example.com"]).unwrap();
-    let server = Running::start(Server::builder().origins(origins), echo);
+    let server = Running::start(builder().origins(origins), echo);
     assert!(Socket::connect(server.address, &[]).is_ok());
     let request = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
@@ -156,7 +162,7 @@ fn pages_of_other_origins_are_refused_unless_listed() {
 
 #[test]
 fn one_connection_too_many_is_answered_with_503() {
-    let server = Running::start(Server::builder().max_connections(1), echo);
+    let server = Running::start(builder().max_connections(1), echo);
     let first = Socket::connect(server.address, &[]).unwrap();
     let response = ask(server.address, "");
     assert!(response.starts_with("HTTP/1.1 503 "), "{response}");
@@ -168,7 +174,7 @@ fn one_connection_too_many_is_answered_with_503() {
 
 #[test]
 fn stopping_closes_clients_with_1001() {
-    let server = Running::start(Server::builder(), echo);
+    let server = Running::start(builder(), echo);
     let mut client = Socket::connect(server.address, &[]).unwrap();
     server.stopper.stop();
     assert_eq!(client.receive().unwrap(), Received::End(CloseCode::GOING_AWAY));
@@ -179,7 +185,7 @@ fn stopping_closes_clients_with_1001() {
 #[test]
 fn stopping_does_not_wait_for_clients_that_do_not_answer() {
     let config = Config { close_timeout: Duration::from_millis(50), ..Config::default() };
-    let server = Running::start(Server::builder().config(config), echo);
+    let server = Running::start(builder().config(config), echo);
     let (_silent, _opening) =
         (Socket::connect(server.address, &[]).unwrap(), TcpStream::connect(server.address).unwrap());
     let start = Instant::now();
@@ -193,7 +199,7 @@ fn two_servers_share_a_hub() {
     let join = |peer: &mut Peer<'_>, _: Message<'_>| {
         peer.connect(Credentials::NONE).unwrap().subscribe("news").unwrap();
     };
-    let servers = [0, 1].map(|_| Running::start(Server::builder().hub(&hub), join));
+    let servers = [0, 1].map(|_| Running::start(builder().hub(&hub), join));
     let mut clients = servers.each_ref().map(|server| Socket::connect(server.address, &[]).unwrap());
     for client in &mut clients {
         client.say("join").unwrap();
@@ -212,7 +218,7 @@ fn two_servers_share_a_hub() {
 
 #[test]
 fn a_thousand_clients_in_one_room_see_one_order() {
-    let server = Running::start(Server::builder(), |peer: &mut Peer<'_>, message: Message<'_>| {
+    let server = Running::start(builder(), |peer: &mut Peer<'_>, message: Message<'_>| {
         let client = peer.connect(Credentials::NONE).unwrap();
         let Message::Text(command) = message else { panic!("commands are text") };
         match command.split(' ').collect::<Vec<_>>()[..] {
@@ -231,7 +237,7 @@ fn a_thousand_clients_in_one_room_see_one_order() {
 fn a_half_closed_connection_still_gets_its_answers() {
     let (unblock, blocked) = channel::<()>();
     let blocked = Arc::new(Mutex::new(blocked));
-    let server = Running::start(Server::builder(), move |peer: &mut Peer<'_>, message: Message<'_>| {
+    let server = Running::start(builder(), move |peer: &mut Peer<'_>, message: Message<'_>| {
         blocked.lock().unwrap().recv().unwrap();
         peer.send(message).unwrap();
     });

@@ -51,7 +51,7 @@ pub use realtime_core::{
     AuthorizationRequest, ChannelKind, ChannelName, ClientId, Config as HubConfig, Credentials, Decision,
     Denial, Ending, HubError, MailboxLimits, Member, Notice, OutboxLimits, Pushed, SlowConsumer,
 };
-pub use realtime_ws::handshake::{ClientRequest, OriginPolicy, Upgrade};
+pub use realtime_ws::handshake::{ClientRequest, OriginPolicy, Upgrade, Uri};
 pub use realtime_ws::{
     ApiMisuse, CloseCode, Closure, Config, Delivery, InvalidConfig, Keepalive, Message, OwnedMessage,
     PeerMisbehaved, Piece, PreparedMessage, Timestamp,

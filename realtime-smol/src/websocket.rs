@@ -19,6 +19,7 @@ use std::io::{self, IoSlice};
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 /// Bytes read at a time.
 const READ_BYTES: usize = 64 * 1024;
@@ -67,7 +68,8 @@ impl WebSocket {
             let message = "wss:// is not supported: give a stream with TLS to connect_over, or use ws://";
             return Err(io::Error::new(io::ErrorKind::Unsupported, message).into());
         }
-        let stream = TcpStream::connect((uri.host(), uri.port())).await?;
+        let connecting = TcpStream::connect((uri.host(), uri.port()));
+        let stream = hurried(config.handshake_timeout, connecting).await?;
         stream.set_nodelay(true)?;
         Self::connect_over(stream, &ClientRequest::to(&uri), config).await
     }
@@ -93,6 +95,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
         decide: impl FnOnce(&Upgrade<'_>) -> Answer<()>,
     ) -> Result<Self, Error> {
         let (config, clock) = (config.checked()?, Clock::start());
+        let timeout = config.handshake_timeout;
         let mut handshake = ServerHandshake::new(config, clock.now());
         let mut decide = Some(decide);
         let mut buffer = vec![0; 4096];
@@ -103,7 +106,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
                 Some(Err(error)) => return Err(error.into()),
                 None => match handshake.handle_timeout(clock.now()) {
                     Some(refusal) => {
-                        transport.write_all(&refusal.response()).await?;
+                        hurried(timeout, transport.write_all(&refusal.response())).await?;
                         return Err(refusal.into());
                     }
                     None => continue,
@@ -123,7 +126,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
                             let connection = upgrade.accept(&accept, clock.now())?;
                             let rest = input.to_vec();
                             let mut websocket = Self::new(transport, connection, clock, rest);
-                            poll_fn(|context| websocket.poll_write(context)).await?;
+                            hurried(timeout, poll_fn(|context| websocket.poll_write(context))).await?;
                             return Ok(websocket);
                         }
                         Verdict::Reject { status, body } => {
@@ -142,8 +145,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
                 }
                 Err(refusal) => (refusal.response(), refusal.into()),
             };
-            transport.write_all(&response).await?;
-            transport.close().await?;
+            hurried(timeout, transport.write_all(&response)).await?;
+            hurried(timeout, transport.close()).await?;
             return Err(error);
         }
     }
@@ -158,6 +161,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
         config: Config,
     ) -> Result<Self, Error> {
         let (config, clock) = (config.checked()?, Clock::start());
+        let timeout = config.handshake_timeout;
         let mut handshake =
             ClientHandshake::new(config, request, random::seed(), random::masking_keys(), clock.now())?;
         loop {
@@ -165,8 +169,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
             if handshake.poll_transmit(&mut slices) == 0 {
                 break;
             }
-            let written = transport.write(slices[0]).await?;
-            handshake.transmitted(written);
+            match hurried(timeout, transport.write(slices[0])).await? {
+                0 => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                written => handshake.transmitted(written),
+            }
         }
         let mut buffer = vec![0; 4096];
         loop {
@@ -431,6 +437,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Sink<OwnedMessage> for WebSocket<T> {
             }
         }
     }
+}
+
+/// What `step` gives, a step of the opening handshake that is to take no longer than all of it may.
+async fn hurried<T, E: From<io::Error>>(
+    limit: Duration,
+    step: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let too_late = async {
+        Timer::after(limit).await;
+        Err(io::Error::from(io::ErrorKind::TimedOut).into())
+    };
+    smol::future::or(step, too_late).await
 }
 
 /// What `future` gives, or `None` at `deadline`.

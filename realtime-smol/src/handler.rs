@@ -62,7 +62,7 @@ pub trait Handler: Send + Sync + 'static {
     }
 }
 
-const UPGRADE_REQUIRED: &[u8] =
+pub(crate) const UPGRADE_REQUIRED: &[u8] =
     b"HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\
     Sec-WebSocket-Version: 13\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 36\r\n\r\n\
     only WebSocket connections are taken";

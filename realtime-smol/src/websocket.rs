@@ -1,6 +1,6 @@
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::handler::{Answer, Verdict};
+use crate::handler::{Answer, UPGRADE_REQUIRED, Verdict};
 use crate::random;
 use futures_core::Stream;
 use futures_sink::Sink;
@@ -137,11 +137,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
                         }
                     }
                 }
-                Ok(Some(Request::Http(request))) => {
-                    let headers = [("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")];
-                    let response = request.answer(426, &headers, b"only WebSocket connections are taken")?;
+                Ok(Some(Request::Http(_))) => {
                     let error = io::Error::new(io::ErrorKind::InvalidData, "an HTTP request, but no upgrade");
-                    (response, error.into())
+                    (UPGRADE_REQUIRED.to_vec(), error.into())
                 }
                 Err(refusal) => (refusal.response(), refusal.into()),
             };

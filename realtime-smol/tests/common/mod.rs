@@ -47,6 +47,19 @@ pub fn in_time<T>(future: impl Future<Output = T>) -> T {
     .expect("waited in vain")
 }
 
+/// How much the thread of the process's only driver has computed so far, on Linux.
+pub fn driver_time() -> Duration {
+    for task in std::fs::read_dir("/proc/self/task").unwrap() {
+        let path = task.unwrap().path();
+        if std::fs::read_to_string(path.join("comm")).unwrap().starts_with("realtime-driver") {
+            // Nanoseconds on a processor come first (proc(5)).
+            let times = std::fs::read_to_string(path.join("schedstat")).unwrap();
+            return Duration::from_nanos(times.split(' ').next().unwrap().parse().unwrap());
+        }
+    }
+    panic!("no driver");
+}
+
 /// Server settings under which nothing happens by itself in the course of a test, with two drivers.
 pub fn patient() -> ServerBuilder {
     let config =
@@ -370,4 +383,33 @@ impl Notices {
     pub fn all(&self) -> Vec<realtime_smol::Notice> {
         self.0.lock().unwrap().clone()
     }
+}
+
+impl Notices {
+    /// How many messages were lost so far.
+    pub fn lost(&self) -> u64 {
+        let lost = |notice: &realtime_smol::Notice| match notice {
+            realtime_smol::Notice::Dropped { messages, .. } => *messages,
+            _ => 0,
+        };
+        self.0.lock().unwrap().iter().map(lost).sum()
+    }
+}
+
+/// Broadcasts what `message` makes of a number to `room`, until all that its one client could hold is full: its outbox, and the
+/// sockets' buffers, which grow for a while. Returns how many messages that took.
+#[track_caller]
+pub fn fill(
+    hub: &Hub,
+    notices: &Notices,
+    message: impl Fn(usize) -> realtime_smol::PreparedMessage,
+) -> usize {
+    const IN_A_ROW: usize = 50;
+    let mut lost = Vec::new();
+    until("nothing more is taken", || {
+        hub.broadcast("room", message(lost.len())).unwrap();
+        lost.push(notices.lost());
+        lost.len() > IN_A_ROW && lost[lost.len() - 1] - lost[lost.len() - 1 - IN_A_ROW] >= IN_A_ROW as u64
+    });
+    lost.len()
 }

@@ -9,11 +9,11 @@ use std::sync::Arc;
 const STATE_BYTES: usize = 256;
 /// What one spare may add before as much has arrived.
 const SPARE_BYTES: usize = 128 * 1024;
-/// What a pong, its successor and a close frame take, in buffers that grow by doubling.
-const CONTROL_BYTES: usize = 4 * 139;
+/// What the most pongs that wait and a close frame take, in buffers that grow by doubling.
+const CONTROL_BYTES: usize = 2 * 18 * 139;
 
-/// A stream of bytes to either role, at once and in chunks: the events, the error and the end are the same, memory
-/// follows the bytes, the peer is told of every error, and accepts all that is written.
+/// A stream of bytes to either role, at once and in chunks: the events, the error and the end are the same,
+/// memory follows the bytes, the peer is told of every error, and accepts all that is written.
 pub fn connection(bytes: &[u8]) {
     let mut choices = Choices(bytes);
     let role = choices.one_of(&[Role::Server, Role::Client]);
@@ -216,7 +216,8 @@ fn keep(event: &Event<'_>) -> Seen {
     }
 }
 
-/// The pieces of each message joined, as they would come whole. Those of a message that has no end are left out.
+/// The pieces of each message joined, as they would come whole. Those of a message that has no end are left
+/// out.
 fn joined(seen: &[Seen]) -> Vec<Seen> {
     let (mut whole, mut message) = (Vec::new(), Vec::new());
     for event in seen {

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 const NONCE: [u8; 16] = *b"the fuzzer's own";
 
-/// A request or a response, at once and in chunks, has one outcome; an application's own parts, whatever is in them,
-/// are refused or make a handshake that the other side accepts.
+/// A request or a response, at once and in chunks, has one outcome; an application's own parts, whatever is
+/// in them, are refused or make a handshake that the other side accepts.
 pub fn handshake(bytes: &[u8]) {
     let mut choices = Choices(bytes);
     let config = Config {
@@ -40,7 +40,6 @@ fn server_outcome(
     chunks: impl Iterator<Item = usize>,
 ) -> (Option<String>, Vec<u8>) {
     let mut handshake = ServerHandshake::new(config.clone(), Timestamp::START);
-    let mut outcome = None;
     for chunk in chunks {
         if stream.is_empty() {
             break;
@@ -52,14 +51,12 @@ fn server_outcome(
         match handshake.receive(&mut input) {
             Ok(None) => {
                 assert!(input.is_empty(), "an incomplete head leaves bytes");
-                continue;
             }
             Ok(Some(request)) => {
-                outcome = Some(answer(&request));
-                stream = &stream[..];
+                let outcome = answer(&request);
                 let left = [&*input, stream].concat();
                 assert!(matches!(handshake.receive(&mut &mut [][..]), Ok(None)));
-                return (outcome, left);
+                return (Some(outcome), left);
             }
             Err(refusal) => {
                 let response = refusal.response();
@@ -71,7 +68,7 @@ fn server_outcome(
         }
     }
     assert!(handshake.poll_timeout().is_some(), "an incomplete handshake waits");
-    (outcome, Vec::new())
+    (None, Vec::new())
 }
 
 fn answer(request: &Request<'_>) -> String {

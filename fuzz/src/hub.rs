@@ -11,8 +11,8 @@ use std::time::Duration;
 const CHANNELS: [&str; 8] =
     ["chat", "news", "private-a", "presence-a", "presence-b", "presence-", "", "a-name-that-is-too-long"];
 
-/// A life of a hub: what is delivered goes to clients that are there, joins and leaves alternate, the seed of the
-/// hash changes nothing, and after the last client nothing is left.
+/// A life of a hub: what is delivered goes to clients that are there, joins and leaves alternate, the seed
+/// of the hash changes nothing, and after the last client nothing is left.
 pub fn hub(bytes: &[u8]) {
     let first = Life::live(bytes, [0; 16]);
     let second = Life::live(bytes, [0xFF; 16]);

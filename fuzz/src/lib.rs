@@ -1,5 +1,6 @@
-//! What each fuzz target does with its bytes, as ordinary functions: the fuzzer calls them with bytes of its own
-//! making, `cargo test` with the seeds in `seeds/`, and `cargo run --bin TARGET FILE...` with files.
+//! What each fuzz target does with its bytes, as ordinary functions: the fuzzer calls them with bytes of
+//! its own making, `cargo test` with the seeds in `seeds/`, and `cargo run --bin TARGET FILE...` with
+//! files.
 #![forbid(unsafe_code)]
 
 mod choices;
@@ -13,15 +14,18 @@ pub use frame::frame;
 pub use handshake::handshake;
 pub use hub::hub;
 
+/// What a target does with its bytes; it panics if something is wrong.
+pub type Target = fn(&[u8]);
+
 /// Every target by its name.
-pub const TARGETS: [(&str, fn(&[u8])); 4] =
+pub const TARGETS: [(&str, Target); 4] =
     [("connection", connection), ("frame", frame), ("handshake", handshake), ("hub", hub)];
 
 /// Runs `target` with the content of each file that the command line names.
 ///
 /// # Errors
 /// The file that could not be read.
-pub fn replay(target: fn(&[u8])) -> std::io::Result<()> {
+pub fn replay(target: Target) -> std::io::Result<()> {
     for path in std::env::args().skip(1) {
         let bytes = std::fs::read(&path).map_err(|error| std::io::Error::new(error.kind(), path))?;
         target(&bytes);

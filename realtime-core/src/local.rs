@@ -1,7 +1,5 @@
-use crate::{ClientId, Home, Order, Outbox, OutboxLimits, Pushed};
-use alloc::collections::BTreeMap;
+use crate::{ClientId, ClientTable, Home, Order, Outbox, OutboxLimits, Pushed};
 use alloc::string::String;
-use alloc::vec::Vec;
 use realtime_ws::{CloseCode, PreparedMessage};
 
 /// The clients of one loop that have no connection: whoever in the process, or behind any other transport, takes
@@ -11,15 +9,11 @@ use realtime_ws::{CloseCode, PreparedMessage};
 #[derive(Debug)]
 pub struct LocalClients<W> {
     limits: OutboxLimits,
-    /// By [`ClientId::index`].
-    clients: Vec<Option<LocalClient<W>>>,
-    /// Those that have ended and are not removed yet, once the hub has given their index to another client.
-    displaced: BTreeMap<ClientId, LocalClient<W>>,
+    clients: ClientTable<LocalClient<W>>,
 }
 
 #[derive(Debug)]
 struct LocalClient<W> {
-    id: ClientId,
     outbox: Outbox,
     ending: Option<Ending>,
     waker: W,
@@ -66,26 +60,18 @@ impl<W> LocalClients<W> {
     /// No clients; the outbox of each that comes is bounded by `limits`.
     #[must_use]
     pub const fn new(limits: OutboxLimits) -> Self {
-        Self { limits, clients: Vec::new(), displaced: BTreeMap::new() }
+        Self { limits, clients: ClientTable::new() }
     }
 
     /// Makes room for what is delivered to `client`, until it is removed.
     pub fn insert(&mut self, client: ClientId, waker: W) {
-        let index = client.index();
-        if self.clients.len() <= index {
-            self.clients.resize_with(index + 1, || None);
-        }
-        let local = LocalClient { id: client, outbox: Outbox::new(self.limits), ending: None, waker };
-        if let Some(former) = self.clients[index].replace(local) {
-            self.displaced.insert(former.id, former);
-        }
+        let outbox = Outbox::new(self.limits);
+        self.clients.insert(client, LocalClient { outbox, ending: None, waker });
     }
 
     /// Forgets `client` and what waits for it; returns how many messages that were.
     pub fn remove(&mut self, client: ClientId) -> u64 {
-        let here = self.clients.get_mut(client.index());
-        let local = here.and_then(|place| place.take_if(|local| local.id == client));
-        local.or_else(|| self.displaced.remove(&client)).map_or(0, |mut local| local.outbox.clear())
+        self.clients.remove(client).map_or(0, |mut local| local.outbox.clear())
     }
 
     /// Does what `order` says to those of its clients that are here. Wakes each that has something to receive through `wake`,
@@ -100,7 +86,7 @@ impl<W> LocalClients<W> {
         match order {
             Order::Deliver { to, message } => {
                 for client in to.at(here) {
-                    let Some(local) = self.find(client) else { continue };
+                    let Some(local) = self.clients.get_mut(client) else { continue };
                     if local.ending.is_some() {
                         continue;
                     }
@@ -118,7 +104,7 @@ impl<W> LocalClients<W> {
                 }
             }
             Order::Disconnect { client, code, reason } => {
-                if let Some(local) = self.find(client) {
+                if let Some(local) = self.clients.get_mut(client) {
                     local.ending.get_or_insert(Ending { code, reason });
                     wake(&mut local.waker);
                 }
@@ -128,7 +114,7 @@ impl<W> LocalClients<W> {
 
     /// The next message for `client`, or why there is none.
     pub fn receive(&mut self, client: ClientId) -> Received {
-        let Some(local) = self.find(client) else {
+        let Some(local) = self.clients.get_mut(client) else {
             return Received::Ended(Ending { code: CloseCode::NORMAL, reason: String::new() });
         };
         match (local.outbox.pop(), &local.ending) {
@@ -140,20 +126,13 @@ impl<W> LocalClients<W> {
 
     /// What wakes the one that waits for `client`'s messages.
     pub fn waker(&mut self, client: ClientId) -> Option<&mut W> {
-        self.find(client).map(|local| &mut local.waker)
+        self.clients.get_mut(client).map(|local| &mut local.waker)
     }
 
     /// How many messages the policy has dropped of `client`'s so far.
     #[must_use]
     pub fn dropped(&self, client: ClientId) -> u64 {
-        let here = self.clients.get(client.index()).and_then(Option::as_ref);
-        let local = here.filter(|local| local.id == client).or_else(|| self.displaced.get(&client));
-        local.map_or(0, |local| local.outbox.dropped())
-    }
-
-    fn find(&mut self, client: ClientId) -> Option<&mut LocalClient<W>> {
-        let here = self.clients.get_mut(client.index()).and_then(Option::as_mut);
-        here.filter(|local| local.id == client).or_else(|| self.displaced.get_mut(&client))
+        self.clients.get(client).map_or(0, |local| local.outbox.dropped())
     }
 }
 

@@ -143,7 +143,8 @@ fn send(peer: &mut Peer<'_>, frame: &str) {
     close_if_too_slow(peer, sent);
 }
 
-/// A client that leaves no room for a reply does not read: it is treated as one that leaves none for deliveries.
+/// A client that leaves no room for a reply does not read: it is treated as one that leaves none for
+/// deliveries.
 fn close_if_too_slow(peer: &mut Peer<'_>, sent: Result<Pushed, ApiMisuse>) {
     match sent {
         Ok(Pushed::Queued | Pushed::Dropped { .. }) => {}

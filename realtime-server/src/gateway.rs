@@ -1,5 +1,5 @@
 use crate::connection::Connections;
-use crate::http::{DemoSite, HttpLimits, HttpServer};
+use crate::http::{DemoSite, HttpEnd, HttpLimits, HttpServer};
 use crate::options::Demo;
 use crate::sockets::Sockets;
 use realtime_core::pusher::{self, App, Settings};
@@ -20,6 +20,7 @@ pub struct Gateway {
     server: Server,
     connections: Connections,
     executor: Arc<Executor<'static>>,
+    http_end: HttpEnd,
     stopper: Stopper,
 }
 
@@ -48,8 +49,8 @@ pub(crate) struct Shared {
 /// As pusher-js sends its own ping after as much silence, a dead client is found within a minute.
 const ACTIVITY_TIMEOUT_SECONDS: NonZeroU32 = NonZeroU32::new(30).unwrap();
 
-/// What waits for a slow client before it is disconnected. The bytes are enough for the longest roster: 10,000
-/// members, of which each takes at most 3 KiB on the wire.
+/// What waits for a slow client before it is disconnected. The bytes are enough for the longest roster:
+/// 10,000 members, of which each takes at most 3 KiB on the wire.
 const OUTBOX: OutboxLimits =
     OutboxLimits { max_messages: 1024, max_bytes: 32 * 1024 * 1024, policy: SlowConsumer::Disconnect };
 
@@ -57,7 +58,8 @@ const OUTBOX: OutboxLimits =
 const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 
 impl GatewayBuilder {
-    /// Sets whether the demo is served: a page at `/`, and endpoints that sign and publish for anyone. Default: it is not.
+    /// Sets whether the demo is served: a page at `/`, and endpoints that sign and publish for anyone.
+    /// Default: it is not.
     #[must_use]
     pub fn demo(mut self, demo: Demo) -> Self {
         self.demo = demo;
@@ -71,8 +73,8 @@ impl GatewayBuilder {
         self
     }
 
-    /// Sets what connections may do and what they are told of it. Default: [`Settings::default`] with an activity timeout of
-    /// 30 s.
+    /// Sets what connections may do and what they are told of it. Default: [`Settings::default`] with an
+    /// activity timeout of 30 s.
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
@@ -124,9 +126,9 @@ impl GatewayBuilder {
         let shared = Arc::new(Shared { app: self.app, settings, http: self.http, hub, sockets, demo });
         let executor = Arc::new(Executor::new());
         let (running, stopping) = bounded(1);
-        let http = HttpServer::new(executor.clone(), shared.clone(), stopping);
+        let (http, http_end) = HttpServer::new(executor.clone(), shared.clone(), stopping);
         let stopper = Stopper { server: server.stopper(), running };
-        Ok(Gateway { server, connections: Connections { shared, http }, executor, stopper })
+        Ok(Gateway { server, connections: Connections { shared, http }, executor, http_end, stopper })
     }
 }
 
@@ -153,8 +155,8 @@ impl Gateway {
         self.server.local_addr()
     }
 
-    /// The hub of its clients: publishes to them from within the process. What is broadcast here must be a frame of the
-    /// protocol, such as [`event`](realtime_core::pusher::frames::event) makes.
+    /// The hub of its clients: publishes to them from within the process. What is broadcast here must be a
+    /// frame of the protocol, such as [`event`](realtime_core::pusher::frames::event) makes.
     #[must_use]
     pub fn hub(&self) -> &Hub {
         &self.connections.shared.hub
@@ -174,14 +176,13 @@ impl Gateway {
     /// # Errors
     /// The system fails: a thread cannot be started, or a poller breaks.
     pub fn serve(self) -> impl Future<Output = io::Result<()>> + Send {
-        let Self { server, connections, executor, stopper } = self;
-        let http = connections.http.clone();
+        let Self { server, connections, executor, http_end, stopper } = self;
         let serving = server.serve(connections);
         async move {
             let served = async {
                 let outcome = serving.await;
                 stopper.stop();
-                http.finished().await;
+                http_end.reached().await;
                 outcome
             };
             executor.run(served).await
@@ -201,9 +202,9 @@ pub struct Stopper {
 pub(crate) type Stopping = Receiver<Infallible>;
 
 impl Stopper {
-    /// Takes no more connections, lets HTTP requests that are being answered end, and closes WebSocket clients with 1001, on
-    /// which Pusher clients come back after a second. The gateway ends once all are closed, at the latest after 5 s.
-    /// Idempotent.
+    /// Takes no more connections, lets HTTP requests that are being answered end, and closes WebSocket
+    /// clients with 1001, on which Pusher clients come back after a second. The gateway ends once all are
+    /// closed, at the latest after 5 s. Idempotent.
     pub fn stop(&self) {
         self.running.close();
         self.server.stop();

@@ -6,7 +6,8 @@
 //! anyone ── GET /up ───────────────▶ └─────────┘
 //! ```
 //!
-//! The program `realtime-server` runs one by what its command line says. To run one inside a smol application:
+//! The program `realtime-server` runs one by what its command line says. To run one inside a smol
+//! application:
 //! ```no_run
 //! use realtime_server::{App, Gateway, Secret};
 //!
@@ -20,15 +21,20 @@
 //!
 //! # Choices
 //!
-//! - **Who may connect.** Pages of any origin: a Pusher client is served by its application, not by the gateway, and is let
-//!   into channels by its application's signature. Nothing here depends on cookies or on where a page comes from,
-//!   except the demo's endpoints, which sign and publish for whoever asks (see [`Demo`]).
-//! - **Slow clients** are disconnected with 1013, and come back after a second. The protocol has no way to tell a client
-//!   that it missed an event, but a reconnect it does notice. Up to 1,024 messages wait before that.
-//! - **Silent clients** are pinged after 30 s, a pong being the browser's own business, and given up after 60 s:
-//!   30 s after the moment at which a client would have spoken by itself.
-//! - **Stopping** closes clients with 1001, on which they come back after a second. 4200 would bring all of them back at once,
-//!   before a restarted gateway listens.
+//! - **Who may connect.** Pages of any origin: a Pusher client is served by its application, not by the
+//!   gateway, and is let into channels by its application's signature. Nothing here depends on cookies or on
+//!   where a page comes from, except the demo's endpoints, which sign and publish for whoever asks (see
+//!   [`Demo`]).
+//! - **The demo** takes requests from pages of this machine only, as any page that a browser shows can post to a
+//!   loopback address. Its well-known secret is no protection: a page from elsewhere could sign with it. Give the
+//!   gateway a secret of its own as soon as anything but a try goes through it.
+//! - **Slow clients** are disconnected with 1013, and come back after a second. The protocol has no way to
+//!   tell a client that it missed an event, but a reconnect it does notice. Up to 1,024 messages wait before
+//!   that.
+//! - **Silent clients** are pinged after 30 s, a pong being the browser's own business, and given up after
+//!   60 s, which is 30 s after the moment at which a client would have spoken by itself.
+//! - **Stopping** closes clients with 1001, on which they come back after a second. 4200 would bring all of
+//!   them back at once, before a restarted gateway listens.
 #![forbid(unsafe_code)]
 
 mod connection;

@@ -238,8 +238,8 @@ impl fmt::Display for UsageError {
             Self::DemoAndNoDemo => f.write_str("--demo and --no-demo contradict each other"),
             Self::NoSecret { listen } => write!(
                 f,
-                "others may reach {listen}: give an --app-key and an --app-secret of your own, or --demo to let \
-                 anyone in"
+                "others may reach {listen}: give an --app-key and an --app-secret of your own, or --demo to \
+                 let anyone in"
             ),
         }
     }

@@ -35,17 +35,17 @@ impl fmt::Display for Startup<'_> {
                 url(*address)
             )?,
         }
-        let (host, port) = (reachable(*address).ip(), address.port());
+        let (host, port) = (in_url(reachable(*address).ip()), address.port());
         writeln!(
             f,
-            "\nSubscribe with pusher-js:\n  new Pusher('{key}', {{ cluster: '', wsHost: '{}', wsPort: {port}, forceTLS: \
-             false, enabledTransports: ['ws'] }}).subscribe('news').bind('hello', console.log)\n",
-            in_url(host)
+            "\nSubscribe with pusher-js:\n  new Pusher('{key}', {{ cluster: '', wsHost: '{host}', wsPort: {port}, \
+             forceTLS: false, enabledTransports: ['ws'] }}).subscribe('news').bind('hello', console.log)\n"
         )?;
         match options.demo {
             Demo::On => writeln!(
                 f,
-                "Anyone who reaches this address may publish and join every channel; --no-demo ends that. Ctrl-C stops."
+                "Anyone who reaches this address may publish and join every channel; --no-demo ends that. \
+                 Ctrl-C stops."
             ),
             Demo::Off => writeln!(f, "Ctrl-C stops."),
         }
@@ -99,7 +99,8 @@ mod tests {
         for line in [
             "  Open in two tabs:   http://127.0.0.1:8080",
             "  App:                id demo, key demo-key, secret demo-secret",
-            r#"  curl -d '{"channel":"news","event":"hello","data":"it works"}' http://127.0.0.1:8080/demo/publish"#,
+            "  curl -d '{\"channel\":\"news\",\"event\":\"hello\",\"data\":\"it works\"}' \
+             http://127.0.0.1:8080/demo/publish",
         ] {
             assert!(text.lines().any(|printed| printed == line), "{line} in {text}");
         }

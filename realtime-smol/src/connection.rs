@@ -4,7 +4,7 @@ use crate::handler::{Answer, Handler, Peer, Verdict};
 use crate::panics::contain;
 use crate::server::Plan;
 use crate::sockets::{Interest, Socket};
-use realtime_core::{ClientId, Home, Notice, Outgoing, Pushed, Session, TOO_SLOW};
+use realtime_core::{ClientId, ClientTable, Home, Notice, Outgoing, Pushed, Session, TOO_SLOW};
 use realtime_ws::handshake::{Accept, Request, ServerHandshake};
 use realtime_ws::{ApiMisuse, CloseCode, Event, Message, PreparedMessage, Timestamp};
 use std::io::{self, IoSlice, Read, Write};
@@ -28,6 +28,8 @@ pub(crate) struct Turn<H> {
     pub(crate) home: Home,
     mail: Arc<Mail>,
     pub(crate) now: Timestamp,
+    /// The driver's keys of the connections that are clients of the hub, until these end.
+    pub(crate) keys: ClientTable<usize>,
     /// Messages that were lost, to be told to the hub and the application once the orders are performed.
     pub(crate) losses: Vec<Notice>,
     /// What is read, from whichever connection.
@@ -39,7 +41,8 @@ pub(crate) struct Turn<H> {
 impl<H> Turn<H> {
     pub(crate) fn new(plan: Plan, handler: Arc<H>, home: Home, mail: Arc<Mail>) -> Self {
         let (now, input) = (plan.hub.now(), vec![0; READ_BYTES]);
-        Self { plan, handler, home, mail, now, losses: Vec::new(), input, output: Vec::new() }
+        let (keys, losses, output) = (ClientTable::new(), Vec::new(), Vec::new());
+        Self { plan, handler, home, mail, now, keys, losses, input, output }
     }
 }
 
@@ -431,6 +434,9 @@ impl<S: Send + 'static> Stage<S> {
         open.session.receive_eof();
         open.leave(turn);
         let client = open.client.map(|client| client.id());
+        if let Some(client) = client {
+            turn.keys.remove(client);
+        }
         if let Some(closure) = open.session.closure() {
             contain(|| turn.handler.on_close(client, open.state, closure));
         }

@@ -39,7 +39,7 @@ pub(crate) fn serve<H: Handler>(
     });
     match opened {
         Ok(Opened::WebSocket { connection, state, mut rest }) => {
-            let (receiver, outgoing) = Session::new(connection, hub.outbox_limits()).split();
+            let (receiver, outgoing) = Session::new(*connection, hub.outbox_limits()).split();
             let link = Arc::new(Link::new(stream, outgoing, clock, Arc::clone(config)));
             if service.connections.open(number, &link) {
                 let membership = Membership { driver: &service.driver, client: None, has_left: false };
@@ -117,8 +117,9 @@ impl<H: Handler> Conversation<'_, H> {
                 Event::Text(text) => handler.on_message(&mut peer, state, Message::Text(text)),
                 Event::Binary(bytes) => handler.on_message(&mut peer, state, Message::Binary(bytes)),
                 Event::Piece(piece) => handler.on_piece(&mut peer, state, piece),
-                Event::Ping(_) | Event::Pong(_) | Event::Closing { .. } => {}
+                Event::Ping(_) | Event::Pong(_) | Event::Closing { .. } => continue,
             }
+            self.incoming.receiver.excuse_silence(link.now()); // nothing was read while the application was busy
         }
     }
 

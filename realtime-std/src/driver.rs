@@ -2,10 +2,12 @@ use crate::hub::Hub;
 use crate::link::{Link, poll_for};
 use crate::lock;
 use crate::waker::Waker;
-use realtime_core::{ClientId, Credentials, Home, HubError, Notice, Order, Outgoing, Pushed, TOO_SLOW};
+use realtime_core::{
+    ClientId, ClientTable, Credentials, Home, HubError, Notice, Order, Outgoing, Pushed, TOO_SLOW,
+};
 use realtime_ws::{CloseCode, Timestamp};
 use rustix::event::{PollFd, PollFlags};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -20,7 +22,7 @@ pub(crate) struct Driver {
     hub: Hub,
     home: Home,
     waker: Arc<Waker>,
-    clients: Mutex<Clients>,
+    clients: Mutex<ClientTable<Arc<Link>>>,
     /// Connections that others have begun to close.
     to_watch: Mutex<Vec<Arc<Link>>>,
     is_stopped: AtomicBool,
@@ -149,7 +151,7 @@ impl Driver {
             match order {
                 Order::Deliver { to, message } => {
                     for client in to.at(self.home) {
-                        let Some(link) = clients.find(client) else { continue };
+                        let Some(link) = clients.get(client) else { continue };
                         let mut outbound = link.outbound();
                         if !outbound.has_room_for(&message) {
                             // Many messages came in one turn; that alone does not make the client slow. An error shows again
@@ -173,7 +175,7 @@ impl Driver {
                     }
                 }
                 Order::Disconnect { client, code, reason } => {
-                    if let Some(link) = clients.find(client) {
+                    if let Some(link) = clients.get(client) {
                         close(link, code, &reason);
                         touch(link, &mut turn.touched);
                     }
@@ -240,38 +242,4 @@ fn is_to_be_watched_on(link: &Link, outgoing: &mut Outgoing, now: Timestamp) -> 
     }
     // Writing may have begun a close that waited for it.
     !outgoing.is_drained() || outgoing.poll_timeout().is_some()
-}
-
-/// The clients that live at a driver, by their place in the hub.
-#[derive(Default)]
-struct Clients {
-    places: Vec<Option<(ClientId, Arc<Link>)>>,
-    /// Clients that the hub has forgotten, but not their driver, and whose place another one has taken.
-    displaced: HashMap<ClientId, Arc<Link>>,
-}
-
-impl Clients {
-    fn insert(&mut self, client: ClientId, link: Arc<Link>) {
-        let index = client.index();
-        if self.places.len() <= index {
-            self.places.resize(index + 1, None);
-        }
-        if let Some((earlier, link)) = self.places[index].replace((client, link)) {
-            self.displaced.insert(earlier, link);
-        }
-    }
-
-    fn remove(&mut self, client: ClientId) {
-        if let Some(place) = self.places.get_mut(client.index()) {
-            place.take_if(|(id, _)| *id == client);
-        }
-        self.displaced.remove(&client);
-    }
-
-    fn find(&self, client: ClientId) -> Option<&Arc<Link>> {
-        match self.places.get(client.index()) {
-            Some(Some((id, link))) if *id == client => Some(link),
-            Some(_) | None => self.displaced.get(&client),
-        }
-    }
 }

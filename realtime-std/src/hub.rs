@@ -110,7 +110,8 @@ impl HubBuilder {
     }
 
     /// Sets who is told of joins, leaves, denials and losses: one at a time, in the order in which they
-    /// happen. It may use the hub.
+    /// happen. It may use the hub, and must not block: it runs in the thread where it happened, a server's driver for
+    /// instance.
     #[must_use]
     pub fn on_notice(mut self, tell: impl Fn(&Notice) + Send + Sync + 'static) -> Self {
         self.on_notice = Some(Box::new(tell));

@@ -224,7 +224,10 @@ impl Incoming {
         };
         match readiness {
             Ok(ready) if ready.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) => {}
-            Ok(_) => {
+            Ok(ready) => {
+                if ready.contains(PollFlags::OUT) && !wants_input {
+                    self.receiver.excuse_silence(link.now()); // it takes what it is sent, and is not read
+                }
                 self.handle_timeout();
                 return Came::Nothing;
             }

@@ -10,9 +10,9 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem;
 
-/// The bits of a header that an extension may set; none is negotiated yet. A compressed message sets RSV1 on its
-/// first frame (RFC 7692 §6), so this becomes a field of [`Assembly`], and the transform of a whole message
-/// stands in [`Assembly::lend_message`].
+/// The bits of a header that an extension may set; none is negotiated yet. A compressed message sets RSV1
+/// on its first frame (RFC 7692 §6), so this becomes a field of [`Assembly`], and the transform of a whole
+/// message stands in [`Assembly::lend_message`].
 const RESERVED_BITS_IN_USE: u8 = 0;
 
 /// A direct read is worth a system call of its own from this many bytes on.

@@ -78,12 +78,12 @@ impl fmt::Display for CloseCode {
 /// How a connection came to its end, for whoever waits for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closure {
-    /// The code of the first close frame, of either side; [`CloseCode::NO_STATUS`] if it had none,
-    /// [`CloseCode::ABNORMAL`] if there was no close frame.
+    /// The code of the peer's close frame (RFC 6455 §7.1.5), [`CloseCode::NO_STATUS`] if it had none; the
+    /// code that the peer was told if it misbehaved; [`CloseCode::ABNORMAL`] if it was lost.
     pub code: CloseCode,
-    /// The reason in that close frame, or what happened in words if there was none.
+    /// The reason in the peer's close frame, or what happened in words.
     pub reason: String,
-    /// Whether the closing handshake was completed (RFC 6455 §7.1.4).
+    /// Whether the peer sent a close frame (RFC 6455 §7.1.4), rather than being lost or misbehaving.
     pub was_clean: bool,
 }
 

@@ -19,8 +19,8 @@ pub struct Config {
     /// the connection with 1008.
     pub max_fragments: u32,
     /// How many bytes may wait to be written before sending is refused with
-    /// [`ApiMisuse::QueueFull`](crate::ApiMisuse::QueueFull). Default 1 MiB. One message of any length may exceed it; control
-    /// frames do not count.
+    /// [`ApiMisuse::QueueFull`](crate::ApiMisuse::QueueFull). Default 1 MiB. A message of any length is let
+    /// in below it, and may exceed it; so may pongs, up to 16, and the close frame.
     pub max_unsent_bytes: usize,
     /// Whether messages are received whole or as pieces. Default whole.
     pub delivery: Delivery,

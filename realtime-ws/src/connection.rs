@@ -42,12 +42,14 @@ impl fmt::Debug for MaskingKeys {
     }
 }
 
-/// One WebSocket connection after its opening handshake, as a state machine: bytes in, events out; messages in,
-/// bytes out (RFC 6455 §5 to §7).
+/// One WebSocket connection after its opening handshake, as a state machine: bytes in, events out; messages
+/// in, bytes out (RFC 6455 §5 to §7).
 ///
 /// A driver does four things, in any order and as often as it likes:
-/// - hands in what it read: [`receive`](Self::receive) until it returns `None`, [`receive_eof`](Self::receive_eof);
-/// - writes what [`poll_transmit`](Self::poll_transmit) gives, and says so with [`transmitted`](Self::transmitted);
+/// - hands in what it read: [`receive`](Self::receive) until it returns `None`,
+///   [`receive_eof`](Self::receive_eof);
+/// - writes what [`poll_transmit`](Self::poll_transmit) gives, and says so with
+///   [`transmitted`](Self::transmitted);
 /// - comes back at [`poll_timeout`](Self::poll_timeout) with [`handle_timeout`](Self::handle_timeout);
 /// - closes the socket once [`is_finished`](Self::is_finished).
 ///
@@ -79,16 +81,16 @@ impl Connection {
         connection
     }
 
-    /// The next event in `input`, and the half to answer it with; takes what it used off the front of `input`. `None`: all
-    /// of `input` is used.
+    /// The next event in `input`, and the half to answer it with; takes what it used off the front of
+    /// `input`. `None`: all of `input` is used.
     ///
-    /// The payload of a frame that is whole in `input` is unmasked in place and lent from there; only an incomplete
-    /// frame and a fragmented message are copied. A message put together from several frames is lent by the connection and freed
-    /// by the next call. Pings and close frames are already answered.
+    /// The payload of a frame that is whole in `input` is unmasked in place and lent from there; only an
+    /// incomplete frame and a fragmented message are copied. A message put together from several frames is
+    /// lent by the connection and freed by the next call. Pings and close frames are already answered.
     ///
     /// # Errors
-    /// [`PeerMisbehaved`]: the connection is failed, and a close frame that says why is queued. Transmit it, then
-    /// close the socket. The same error comes back for ever.
+    /// [`PeerMisbehaved`]: the connection is failed, and a close frame that says why is queued. Transmit
+    /// it, then close the socket. The same error comes back for ever.
     #[inline]
     pub fn receive<'s, 'i: 's>(
         &'s mut self,
@@ -208,8 +210,8 @@ impl Connection {
         [self.receiver.poll_timeout(), self.sender.poll_timeout()].into_iter().flatten().min()
     }
 
-    /// Does what is due at `now`: pings a silent peer, and gives one up that is silent for too long or does not finish the
-    /// closing handshake.
+    /// Does what is due at `now`: pings a silent peer, and gives one up that is silent for too long or does
+    /// not finish the closing handshake.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         match self.receiver.handle_timeout(now) {
             Silence::Bearable => {}
@@ -231,8 +233,8 @@ impl Connection {
         self.sender.is_open()
     }
 
-    /// Whether the socket is to be closed: the closing handshake is complete and written, the peer is gone or lost, or it
-    /// took too long. A client waits for the server to close first (RFC 6455 §7.1.1), within
+    /// Whether the socket is to be closed: the closing handshake is complete and written, the peer is gone
+    /// or lost, or it took too long. A client waits for the server to close first (RFC 6455 §7.1.1), within
     /// [`Config::close_timeout`].
     #[must_use]
     pub fn is_finished(&self) -> bool {
@@ -245,8 +247,9 @@ impl Connection {
         self.receiver.closure()
     }
 
-    /// The two halves, for drivers that read and write in different threads. Each event is then to be shown to
-    /// [`Sender::handle_event`], and an error to [`Sender::fail`].
+    /// The two halves, for drivers that read and write in different threads. Each event is then to be shown
+    /// to [`Sender::handle_event`], an error to [`Sender::fail`], and the loss of the peer to
+    /// [`Sender::give_up`].
     #[must_use]
     pub fn split(self) -> (Receiver, Sender) {
         (self.receiver, self.sender)

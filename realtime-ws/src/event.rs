@@ -10,7 +10,7 @@ pub enum Event<'a> {
     Binary(&'a [u8]),
     /// A piece of a message, with [`Delivery::Pieces`](crate::Delivery::Pieces) only.
     Piece(Piece<'a>),
-    /// The peer asks for a pong; the answer is already queued.
+    /// The peer asks for a pong; the answer is already queued, unless our close frame is.
     Ping(&'a [u8]),
     /// The peer answers a ping, or says unasked that it lives.
     Pong(&'a [u8]),

@@ -1,5 +1,5 @@
-//! RFC 6455 WebSocket as state machines: bytes in, events out; messages in, bytes out. No socket, clock, thread, lock or
-//! random source, no `unsafe`, no `std`.
+//! RFC 6455 WebSocket as state machines: bytes in, events out; messages in, bytes out. No socket, clock,
+//! thread, lock or random source, no `unsafe`, no `std`.
 //!
 //! ```text
 //!              ┌───────────── handshake ─────────────┐
@@ -14,8 +14,8 @@
 //!              └─────────────────────────────────────┘
 //! ```
 //!
-//! A driver moves bytes, tells the time, and closes the socket in the end. It hands in what it read until nothing comes out, **then
-//! writes what there is to write**:
+//! A driver moves bytes, tells the time, and closes the socket in the end. It hands in what it read until
+//! nothing comes out, **then writes what there is to write**:
 //! ```
 //! use realtime_ws::{Config, Connection, Event, Timestamp};
 //!
@@ -51,12 +51,13 @@
 //! ```
 //!
 //! # What is promised
-//! - No input makes it panic, allocate by a length that was merely declared, or hold more than [`Config`] allows.
-//! - A frame that is whole in the caller's buffer is unmasked there and lent from there. An idle connection owns no
-//!   heap memory.
+//! - No input makes it panic, allocate by a length that was merely declared, or hold more than [`Config`]
+//!   allows.
+//! - A frame that is whole in the caller's buffer is unmasked there and lent from there. An idle connection
+//!   owns no heap memory.
 //! - However the bytes are cut, the events are the same. Text is UTF-8, and fails at its first bad byte.
-//! - Errors say whose fault it is: [`PeerMisbehaved`] comes from the network, [`ApiMisuse`] from the caller. A panic is a
-//!   bug of this crate, or of a caller that reports more bytes than there were.
+//! - Errors say whose fault it is: [`PeerMisbehaved`] comes from the network, [`ApiMisuse`] from the caller.
+//!   A panic is a bug of this crate, or of a caller that reports more bytes than there were.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -61,11 +61,12 @@ impl Receiver {
 
     /// The next event in `input`; takes what it used off the front. `None`: all of `input` is used.
     ///
-    /// The payload of a frame that is whole in `input` is unmasked in place and lent from there; only an incomplete
-    /// frame and a fragmented message are copied.
+    /// The payload of a frame that is whole in `input` is unmasked in place and lent from there; only an
+    /// incomplete frame and a fragmented message are copied.
     ///
     /// # Errors
-    /// [`PeerMisbehaved`] fails the connection: tell [`Sender::fail`](crate::Sender::fail). The same error comes back for ever.
+    /// [`PeerMisbehaved`] fails the connection: tell [`Sender::fail`](crate::Sender::fail). The same error
+    /// comes back for ever.
     #[inline]
     pub fn receive<'s, 'i: 's>(
         &'s mut self,
@@ -108,11 +109,12 @@ impl Receiver {
         }
     }
 
-    /// Where the rest of a large frame can be read to directly, saving a copy; `None` if there is nothing to gain. After
-    /// the read call [`filled`](Self::filled).
+    /// Where the rest of a large frame can be read to directly, saving a copy; `None` if there is nothing
+    /// to gain, or before what was read into the last one is looked at. After the read call
+    /// [`filled`](Self::filled).
     ///
-    /// It is never longer than 64 KiB or what has arrived of the message, whichever is more: memory follows the
-    /// bytes received.
+    /// It is never longer than 64 KiB or what has arrived of the message, whichever is more: memory follows
+    /// the bytes received.
     pub fn spare(&mut self) -> Option<&mut [u8]> {
         match self.state {
             State::Open => self.assembly.spare(&self.config),
@@ -120,8 +122,8 @@ impl Receiver {
         }
     }
 
-    /// Says that `bytes` bytes were read into [`spare`](Self::spare); [`receive`](Self::receive) then looks at
-    /// them, also with empty input.
+    /// Says that `bytes` bytes were read into [`spare`](Self::spare); [`receive`](Self::receive) then looks
+    /// at them, also with empty input.
     ///
     /// # Panics
     /// If `bytes` is longer than the spare was.
@@ -187,7 +189,8 @@ impl Receiver {
         self.last_heard = self.last_heard.max(now);
     }
 
-    /// Whether nothing more can come: the peer's close frame was received, it misbehaved, or the connection is lost.
+    /// Whether nothing more can come: the peer's close frame was received, it misbehaved, or the connection
+    /// is lost.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.state != State::Open

@@ -80,8 +80,9 @@ impl Sender {
     /// Queues a message; its payload is copied.
     ///
     /// # Errors
-    /// The caller's fault, and nothing changed: [`ApiMisuse::SendAfterClose`], [`ApiMisuse::UnfinishedMessage`], or
-    /// [`ApiMisuse::QueueFull`] if [`Config::max_unsent_bytes`] wait already.
+    /// The caller's fault, and nothing changed: [`ApiMisuse::SendAfterClose`],
+    /// [`ApiMisuse::UnfinishedMessage`], or [`ApiMisuse::QueueFull`] if [`Config::max_unsent_bytes`] wait
+    /// already.
     #[inline]
     pub fn send<'a>(&mut self, message: impl Into<Message<'a>>) -> Result<(), ApiMisuse> {
         let message = message.into();
@@ -104,11 +105,12 @@ impl Sender {
         Ok(())
     }
 
-    /// Queues a piece of a message, as a frame of its own; the first piece begins the message. Of a text message the
-    /// pieces taken together must be UTF-8, which is for the caller to see to.
+    /// Queues a piece of a message, as a frame of its own; the first piece begins the message. Of a text
+    /// message the pieces taken together must be UTF-8, which is for the caller to see to.
     ///
     /// # Errors
-    /// As [`send`](Self::send); [`ApiMisuse::UnfinishedMessage`] if a message of the other kind is unfinished.
+    /// As [`send`](Self::send); [`ApiMisuse::UnfinishedMessage`] if a message of the other kind is
+    /// unfinished.
     pub fn send_piece(&mut self, piece: Piece<'_>) -> Result<(), ApiMisuse> {
         let opcode = match self.unfinished {
             None => piece.kind.opcode(),
@@ -150,7 +152,8 @@ impl Sender {
 
     /// Does what an event of the receiving half asks for: answers a ping, and a close frame.
     ///
-    /// Only for halves that were split; [`Connection::receive`](crate::Connection::receive) has done it already.
+    /// Only for halves that were split; [`Connection::receive`](crate::Connection::receive) has done it
+    /// already.
     #[inline]
     pub fn handle_event(&mut self, event: &Event<'_>, now: Timestamp) {
         match event {
@@ -169,15 +172,18 @@ impl Sender {
         }
     }
 
-    /// Fails the connection (RFC 6455 §7.1.7): queues a close frame that says what the peer did wrong. Idempotent.
+    /// Fails the connection (RFC 6455 §7.1.7): queues a close frame that says what the peer did wrong.
+    /// Idempotent.
     ///
-    /// Only for halves that were split; [`Connection::receive`](crate::Connection::receive) has done it already.
+    /// Only for halves that were split; [`Connection::receive`](crate::Connection::receive) has done it
+    /// already.
     pub fn fail(&mut self, misbehaved: &PeerMisbehaved, now: Timestamp) {
         self.push_close(Some(misbehaved.close_code()), &misbehaved.to_string(), now);
         self.closing = self.closing.after(Close::Received); // no reply is wanted
     }
 
-    /// Fills `slices` with what is to be written now, in order, and returns how many it filled; zero: nothing.
+    /// Fills `slices` with what is to be written now, in order, and returns how many it filled; zero:
+    /// nothing.
     ///
     /// Write them with one vectored write, then call [`transmitted`](Self::transmitted).
     #[inline]
@@ -201,13 +207,15 @@ impl Sender {
         self.transmit.unsent_bytes()
     }
 
-    /// Lends an empty buffer to encode into, unless this half has one. A driver of many connections lends the same
-    /// one to each in turn, so that replies allocate nothing; `buffer` is left empty.
+    /// Lends an empty buffer to encode into, unless this half has one. A driver of many connections lends
+    /// the same one to each in turn, so that messages sent in reply allocate nothing; `buffer` is left
+    /// empty.
     pub fn lend_buffer(&mut self, buffer: &mut Vec<u8>) {
         self.transmit.lend(buffer);
     }
 
-    /// Gives the lent buffer back to `buffer`, if all in it was transmitted. Otherwise this half keeps it until then.
+    /// Gives the lent buffer back to `buffer`, if all in it was transmitted. Otherwise this half keeps it
+    /// until then.
     pub fn reclaim_buffer(&mut self, buffer: &mut Vec<u8>) {
         self.transmit.reclaim(buffer);
     }
@@ -228,8 +236,8 @@ impl Sender {
         }
     }
 
-    /// Says that the peer is lost: its stream ended without a close frame, or it was silent for too long. What waits
-    /// is not written any more, and nothing more can be sent.
+    /// Says that the peer is lost: its stream ended without a close frame, or it was silent for too long.
+    /// What waits is not written any more, and nothing more can be sent.
     ///
     /// Only for halves that were split; a [`Connection`](crate::Connection) does it by itself.
     pub fn give_up(&mut self) {
@@ -292,7 +300,8 @@ impl Sender {
         if !self.is_open() {
             return Err(ApiMisuse::SendAfterClose);
         }
-        // One message beyond the limit is let in: a limit below its length would otherwise make it unsendable.
+        // One message beyond the limit is let in: a limit below its length would otherwise make it
+        // unsendable.
         let limit = self.config.max_unsent_bytes;
         if self.transmit.unsent_bytes() >= limit { Err(ApiMisuse::QueueFull { limit }) } else { Ok(()) }
     }

@@ -4,7 +4,8 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::mem;
 
-/// Shared frames up to this many bytes are copied into the buffer: cheaper than a slice of their own in the write.
+/// Shared frames up to this many bytes are copied into the buffer: cheaper than a slice of their own in the
+/// write.
 const COPY_BELOW_BYTES: usize = 2 * 1024;
 
 /// Sent bytes are cut off the front of a buffer that never runs empty once there are this many.
@@ -16,16 +17,18 @@ const MAX_WAITING_PONGS: u8 = 16;
 /// A buffer larger than this is freed rather than given back to its lender.
 const MAX_RECLAIMED_BYTES: usize = 256 * 1024;
 
-/// What waits to be written: frames in order, of which control frames overtake the others at the next boundary.
+/// What waits to be written: frames in order, of which control frames overtake the others at the next
+/// boundary.
 ///
-/// The stream is `buffer`, with each of `shared` spliced in at its place and `controls` before all that has not begun.
+/// The stream is `buffer`, with each of `shared` spliced in at its place and `controls` before all that has
+/// not begun.
 #[derive(Debug, Default)]
 pub(crate) struct Transmit {
     buffer: Vec<u8>,
     /// How much of `buffer` was written.
     sent: usize,
-    /// Where a frame in `buffer` begins; what stands before it is no longer looked at. While `controls` wait, it is
-    /// the first such place at or after `sent`, and they go out there.
+    /// Where a frame in `buffer` begins; what stands before it is no longer looked at. While `controls`
+    /// wait, it is the first such place at or after `sent`, and they go out there.
     boundary: usize,
     /// Pings and pongs. They stand apart so that none has to be moved into the middle of what waits.
     controls: Vec<u8>,
@@ -93,8 +96,8 @@ impl Transmit {
         &mut self.controls
     }
 
-    /// Where to append one pong, as [`controls`](Self::controls). If many wait already it replaces the last of them: RFC 6455
-    /// §5.5.3 asks for an answer to the latest ping only.
+    /// Where to append one pong, as [`controls`](Self::controls). If many wait already it replaces the last
+    /// of them: RFC 6455 §5.5.3 asks for an answer to the latest ping only.
     pub(crate) fn pong(&mut self) -> &mut Vec<u8> {
         self.controls();
         match self.pong {
@@ -362,6 +365,28 @@ mod tests {
     }
 
     #[test]
+    fn control_frames_keep_their_place_when_written_bytes_are_cut_off() {
+        let mut transmit = Transmit::default();
+        let mut wire = Vec::new();
+        let shared = PreparedMessage::new(Message::Binary(&[0; 5000]));
+        for _ in 0..50 {
+            transmit.frames().extend(frame(Opcode::Text, &[b'a'; 1000]));
+        }
+        transmit.push_shared(&shared);
+        write(&mut transmit, COMPACT_FROM_BYTES + 1, &mut wire);
+        transmit.pong().extend(frame(Opcode::Pong, b"1"));
+        transmit.frames().extend(frame(Opcode::Text, &[b'b'; 10])); // cuts off what is written
+        assert_eq!(transmit.sent, 0);
+        transmit.controls().extend(frame(Opcode::Ping, b"12"));
+        write(&mut transmit, usize::MAX, &mut wire);
+        let mut expected = alloc::vec![(Opcode::Text, 1000); 33];
+        expected.extend([(Opcode::Pong, 1), (Opcode::Ping, 2)]);
+        expected.extend([(Opcode::Text, 1000); 17]);
+        expected.extend([(Opcode::Binary, 5000), (Opcode::Text, 10)]);
+        assert_eq!(opcodes(&wire), expected);
+    }
+
+    #[test]
     fn a_drained_queue_owns_no_memory() {
         let mut transmit = Transmit::default();
         transmit.frames().extend(frame(Opcode::Text, &[b'a'; 10]));
@@ -426,7 +451,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is written when, whole frames leave; data and pings in order, and the last pong among them.
+        /// Whatever is written when, whole frames leave; data and pings in order, and the last pong among
+        /// them.
         #[test]
         fn frames_leave_whole_and_data_in_order(steps in prop::collection::vec(step(), 0..60)) {
             let mut transmit = Transmit::default();

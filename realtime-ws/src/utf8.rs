@@ -13,8 +13,8 @@ pub(crate) fn check(bytes: &[u8]) -> Result<&str, PeerMisbehaved> {
     }
 }
 
-/// Checks text that comes in pieces, each byte once, and fails at the first piece that cannot begin or continue
-/// valid UTF-8 (RFC 6455 §8.1).
+/// Checks text that comes in pieces, each byte once, and fails at the first piece that cannot begin or
+/// continue valid UTF-8 (RFC 6455 §8.1).
 #[derive(Debug, Default)]
 pub(crate) struct Validator {
     // The first bytes of a character whose rest is awaited: 0 to 3 of them.

@@ -22,7 +22,8 @@ fn outcome(mut end: End, bytes: &[u8], chunks: &[usize], reading: Reading) -> Ou
     Outcome { seen, error, closure, last_written: end.writes().pop() }
 }
 
-/// The pieces of each message joined, as they would come whole. Those of a message that has no end are left out.
+/// The pieces of each message joined, as they would come whole. Those of a message that has no end are left
+/// out.
 fn joined(seen: &[Seen]) -> Vec<Seen> {
     let (mut whole, mut message) = (Vec::new(), Vec::new());
     for event in seen {
@@ -108,7 +109,8 @@ fn config() -> impl Strategy<Value = Config> {
 proptest! {
     #[test]
     fn any_chunking_gives_the_same(
-        role in role(), config in config(), frames in frames(), chunks in chunks(), direct: bool, cut in 0usize..20,
+        role in role(), config in config(), frames in frames(), cut in 0usize..20,
+        chunks in chunks(), direct: bool,
     ) {
         let mut bytes = stream(role, &frames);
         bytes.truncate(bytes.len().saturating_sub(cut));

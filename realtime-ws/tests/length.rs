@@ -93,7 +93,8 @@ fn lengths_of_fragments_add_up_without_overflow() {
 #[test]
 fn lengths_of_fragments_beyond_the_address_space_do_not_overflow() {
     as_both_roles_with(unlimited(), |mut end| {
-        // Two fragments of 2^63 - 1 bytes and more make a sum that no `usize` holds; only their headers can come.
+        // Two fragments of 2^63 - 1 bytes and more make a sum that no `usize` holds; only their headers can
+        // come.
         let bytes = header_to(end.role, false, BINARY, 1);
         assert_eq!(end.try_receive(&[&bytes[..], b"a"].concat()), (vec![], None));
         let bytes = header_to(end.role, false, CONTINUATION, i64::MAX as u64);

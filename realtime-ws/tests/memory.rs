@@ -1,4 +1,5 @@
-//! What a connection holds: nothing while idle, and otherwise what has arrived or waits, never what was declared.
+//! What a connection holds: nothing while idle, and otherwise what has arrived or waits, never what was
+//! declared.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
@@ -105,7 +106,8 @@ fn declared_length_allocates_nothing() {
             assert!(allocated.bytes_max < 1024, "{} bytes for a header", allocated.bytes_max);
             assert!(end.connection.held_bytes() <= STATE_BYTES);
 
-            // A spare of 64 KiB is worth its memory from the first byte on; beyond that, memory follows the bytes.
+            // A spare of 64 KiB is worth its memory from the first byte on; beyond that, memory follows the
+            // bytes.
             let mut arrived = 0;
             while arrived < 1 << 20 {
                 let chunk = vec![0; 1000 + arrived / 8];

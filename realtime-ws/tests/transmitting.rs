@@ -130,6 +130,22 @@ fn sending_is_refused_once_the_limit_waits() {
 }
 
 #[test]
+fn limit_is_met_exactly() {
+    let config = Config { max_unsent_bytes: 100, ..Config::default() };
+    as_both_roles_with(config, |mut end| {
+        let header_bytes = if end.role == Role::Server { 2 } else { 6 };
+        end.connection.send(&vec![1; 99 - header_bytes]).unwrap();
+        assert_eq!(end.connection.unsent_bytes(), 99);
+        end.connection.ping(b"").unwrap();
+        end.writes_bytes(end.connection.unsent_bytes() - 100);
+        assert_eq!(end.connection.unsent_bytes(), 100);
+        assert_eq!(end.connection.send(""), Err(ApiMisuse::QueueFull { limit: 100 }));
+        end.writes_bytes(1);
+        assert_eq!(end.connection.send(""), Ok(()));
+    });
+}
+
+#[test]
 fn shared_messages_count_towards_the_limit_whole() {
     let config = Config { max_unsent_bytes: 10_000, ..Config::default() };
     as_both_roles_with(config, |mut end| {

@@ -70,7 +70,8 @@ impl Question {
     }
 }
 
-/// The id and name of a guest. The others learn them, and must not learn the socket id: signatures bind to it.
+/// The id and name of a guest. The others learn them, and must not learn the socket id: signatures bind to
+/// it.
 fn guest(socket_id: SocketId, shared: &Shared) -> (String, String) {
     let mut digest = shared.app.secret.sign(&format_args!("guest:{socket_id}"));
     digest.truncate(8);

@@ -5,8 +5,8 @@ use hyper::StatusCode;
 use hyper::body::{Body, Incoming};
 use smol::{Timer, future};
 
-/// How much of a body that is too long is read all the same, in longest bodies: a client that is still writing when the
-/// connection is closed would not see the answer.
+/// How much of a body that is too long is read all the same, in longest bodies: a client that is still
+/// writing when the connection is closed would not see the answer.
 const DISCARDED: usize = 8;
 
 /// The body, whole.

@@ -1,4 +1,5 @@
-//! What is there in the demo only: a page, and endpoints that pages call and that sign and publish for anyone.
+//! What is there in the demo only: a page, and endpoints that pages call and that sign and publish for
+//! anyone.
 
 use super::answer::{Answer, Refusal};
 use super::body;

@@ -29,7 +29,8 @@ pub(super) async fn answer(head: &Parts, body: Incoming, shared: &Shared) -> Res
 /// Sends an event to its channels.
 ///
 /// # Errors
-/// [`HubError`]: the hub takes nothing at the moment; the channels before the one that it refused have got the event.
+/// [`HubError`]: the hub takes nothing at the moment; the channels before the one that it refused have got
+/// the event.
 pub(super) fn publish(event: &Publish, shared: &Shared) -> Result<(), HubError> {
     let except = event.except.and_then(|socket_id| shared.sockets.client(socket_id));
     for channel in &event.channels {

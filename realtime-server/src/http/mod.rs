@@ -19,7 +19,8 @@ use crate::gateway::{Shared, Stopping};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use realtime_smol::Takeover;
-use smol::lock::{Semaphore, SemaphoreGuardArc};
+use smol::channel::{Receiver, Sender, bounded};
+use smol::lock::Semaphore;
 use smol::{Executor, Timer, future};
 use smol_hyper::rt::{FuturesIo, SmolTimer};
 use std::convert::Infallible;
@@ -34,18 +35,35 @@ const MAX_HEAD_BYTES: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
 
 /// Serves HTTP connections as tasks of an executor.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct HttpServer {
     executor: Arc<Executor<'static>>,
     shared: Arc<Shared>,
     stopping: Stopping,
     places: Arc<Semaphore>,
+    serving: Sender<Infallible>,
+}
+
+/// Resolves when an [`HttpServer`] and all its connections have ended.
+#[derive(Debug)]
+pub(crate) struct HttpEnd(Receiver<Infallible>);
+
+impl HttpEnd {
+    pub(crate) async fn reached(&self) {
+        // Nothing is sent there: this returns when the last one that could has ended.
+        let _ = self.0.recv().await;
+    }
 }
 
 impl HttpServer {
-    pub(crate) fn new(executor: Arc<Executor<'static>>, shared: Arc<Shared>, stopping: Stopping) -> Self {
+    pub(crate) fn new(
+        executor: Arc<Executor<'static>>,
+        shared: Arc<Shared>,
+        stopping: Stopping,
+    ) -> (Self, HttpEnd) {
         let places = Arc::new(Semaphore::new(shared.http.max_connections));
-        Self { executor, shared, stopping, places }
+        let (serving, ended) = bounded(1);
+        (Self { executor, shared, stopping, places, serving }, HttpEnd(ended))
     }
 
     /// Serves a connection on which an HTTP request came, to its end; does not wait for that.
@@ -54,23 +72,20 @@ impl HttpServer {
             refuse(takeover.stream, self.shared.http.max_connections);
             return;
         };
-        let connection = serve(takeover, self.shared.clone(), self.stopping.clone(), place);
-        self.executor.spawn(connection).detach();
-    }
-
-    /// Waits until all connections have ended, which they do soon after the gateway stopped. No more are taken.
-    pub(crate) async fn finished(&self) {
-        let mut places = Vec::new();
-        for _ in 0..self.shared.http.max_connections {
-            places.push(self.places.acquire_arc().await);
-        }
+        let connection = serve(takeover, self.shared.clone(), self.stopping.clone());
+        let serving = self.serving.clone();
+        let serve = async move {
+            connection.await;
+            drop((place, serving));
+        };
+        self.executor.spawn(serve).detach();
     }
 }
 
-async fn serve(takeover: Takeover, shared: Arc<Shared>, stopping: Stopping, _place: SemaphoreGuardArc) {
-    // A socket that cannot be watched is closed, and so its client learns of it.
+async fn serve(takeover: Takeover, shared: Arc<Shared>, stopping: Stopping) {
     let limits = shared.http;
     let stream = HttpStream::new(takeover.stream, takeover.received, limits.write_timeout);
+    // A socket that cannot be watched is closed, and so its client learns of it.
     let Ok(stream) = stream else { return };
     let answer = service_fn(async |request| Ok::<_, Infallible>(router::answer(request, &shared).await));
     let connection = http1::Builder::new()
@@ -103,16 +118,16 @@ async fn serve(takeover: Takeover, shared: Arc<Shared>, stopping: Stopping, _pla
     }
 }
 
-/// Tells a client that there are too many. A fresh socket has room for that; if not, the client learns of it by
-/// the connection's end.
+/// Tells a client that there are too many. A fresh socket has room for that; if not, the client learns of it
+/// by the connection's end.
 fn refuse(mut stream: TcpStream, max_connections: usize) {
     let reason = format!(
         r#"{{"error":"all {max_connections} places for HTTP connections are taken; try again later"}}"#
     );
     let _: io::Result<()> = write!(
         stream,
-        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: {}\r\nRetry-After: \
-         1\r\nConnection: close\r\n\r\n{reason}",
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+         Retry-After: 1\r\nConnection: close\r\n\r\n{reason}",
         reason.len()
     );
 }

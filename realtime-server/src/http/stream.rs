@@ -7,8 +7,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-/// A connection of which the first bytes have been read by someone else. A client that does not take an answer in time is given
-/// up.
+/// A connection of which the first bytes have been read by someone else. A client that does not take an
+/// answer in time is given up.
 pub(super) struct HttpStream {
     received: io::Cursor<Vec<u8>>,
     socket: Async<TcpStream>,

@@ -11,10 +11,11 @@ use std::net::IpAddr;
 
 /// Whoever calls an endpoint of the demo.
 ///
-/// Any page that a browser shows can post to this machine's loopback address. Those that come from elsewhere must not, or
-/// they would speak to whoever tries the demo; and a page from elsewhere can give itself, in the `Host` header, the name
-/// of this machine. So at a loopback address only pages of this machine are admitted, by the name they really have: their
-/// `Origin`. Elsewhere, pages of the gateway itself are too. A request without `Origin` does not come from a page.
+/// Any page that a browser shows can post to this machine's loopback address. Those that come from elsewhere
+/// must not, or they would speak to whoever tries the demo; and a page from elsewhere can give itself, in the
+/// `Host` header, the name of this machine. So at a loopback address only pages of this machine are admitted,
+/// by the name they really have: their `Origin`. Elsewhere, pages of the gateway itself are too. A request
+/// without `Origin` does not come from a page.
 pub(super) struct Visitor<'a> {
     origin: Option<&'a HeaderValue>,
     wanted_headers: Option<&'a HeaderValue>,

@@ -144,7 +144,8 @@ fn what_cannot_be_followed_is_said_in_one_line() {
         ),
         (
             &["--listen", "0.0.0.0:0"],
-            "others may reach 0.0.0.0:0: give an --app-key and an --app-secret of your own, or --demo to let anyone in",
+            "others may reach 0.0.0.0:0: give an --app-key and an --app-secret of your own, or --demo to let \
+             anyone in",
         ),
         (&["--demo", "--no-demo"], "--demo and --no-demo contradict each other"),
     ] {

@@ -52,6 +52,10 @@ impl Running {
         PusherClient::greeted(self.address, "/app/test-key?protocol=7&client=js&version=8.6.0")
     }
 
+    pub(crate) fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
     /// Waits for the gateway's end.
     pub(crate) fn join(&mut self) -> io::Result<()> {
         self.thread.take().unwrap().join().unwrap()

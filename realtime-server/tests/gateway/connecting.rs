@@ -52,7 +52,8 @@ fn who_is_not_let_in_is_told_by_an_error_and_the_same_close_code() {
 fn a_page_of_any_origin_may_connect() {
     let gateway = Running::new(Demo::Off);
     let request = "GET /app/test-key HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nOrigin: https://example.com\r\n\r\n";
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+        Origin: https://example.com\r\n\r\n";
     let close = [0x88, 0x80, 0, 0, 0, 0];
     assert_eq!(exchange(gateway.address, &[request.as_bytes(), &close].concat()).status, 101);
 }

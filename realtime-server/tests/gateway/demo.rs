@@ -10,7 +10,8 @@ const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
 fn preflight(address: SocketAddr, target: &str, origin: &str) -> HttpAnswer {
     let request = format!(
         "OPTIONS {target} HTTP/1.1\r\nHost: {address}\r\nOrigin: {origin}\r\nConnection: close\r\n\
-         Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: content-type,x-csrf-token\r\n\r\n"
+         Access-Control-Request-Method: POST\r\n\
+         Access-Control-Request-Headers: content-type,x-csrf-token\r\n\r\n"
     );
     exchange(address, request.as_bytes())
 }

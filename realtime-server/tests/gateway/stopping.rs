@@ -4,6 +4,8 @@ use crate::common::{PATIENCE, Running};
 use realtime_server::Demo;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::thread;
+use std::time::{Duration, Instant};
 
 #[test]
 fn clients_are_closed_with_a_code_on_which_they_come_back_later() {
@@ -44,8 +46,10 @@ fn a_request_that_is_being_sent_is_still_answered_and_idle_connections_are_close
 
     gateway.stopper.stop();
     assert_eq!(idle.read(&mut answer).unwrap(), 0);
-    while TcpStream::connect(gateway.address).is_ok() {
-        std::thread::yield_now(); // until nothing but the request is left
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_millis(100) {
+        assert!(!gateway.has_ended(), "it did not wait for the request");
+        thread::yield_now();
     }
     sending.write_all(body.as_bytes()).unwrap();
     let mut text = String::new();
@@ -64,6 +68,6 @@ fn dropping_the_future_stops_the_gateway() {
     assert_eq!(client.closure().code.get(), 1001);
     drop(client);
     while hub.client_count() > 0 || TcpStream::connect(address).is_ok() {
-        std::thread::yield_now();
+        thread::yield_now();
     }
 }

@@ -20,8 +20,8 @@ pub const PONG: u8 = 0xA;
 
 pub const NO_REASON: &str = "";
 
-/// A frame, legal or not, as RFC 6455 §5.2 draws it. Its bytes are made and read here, by the letter and without the
-/// crate's own code, so that the two check each other.
+/// A frame, legal or not, as RFC 6455 §5.2 draws it. Its bytes are made and read here, by the letter and
+/// without the crate's own code, so that the two check each other.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Frame {
     pub fin: bool,
@@ -139,8 +139,8 @@ pub fn header(fin: bool, reserved_bits: u8, opcode: u8, payload_len: u64) -> Vec
     bytes
 }
 
-/// The header of a frame to `role` that declares `payload_len` bytes; with a mask of zeros, where one is needed, so
-/// that the payload may follow as it is.
+/// The header of a frame to `role` that declares `payload_len` bytes; with a mask of zeros, where one is
+/// needed, so that the payload may follow as it is.
 pub fn header_to(role: Role, fin: bool, opcode: u8, payload_len: u64) -> Vec<u8> {
     let mut bytes = header(fin, 0, opcode, payload_len);
     if role == Role::Server {
@@ -274,7 +274,8 @@ impl End {
         }
     }
 
-    /// Receives `bytes` in chunks of the lengths that `chunks` gives; what is left after the last comes at once.
+    /// Receives `bytes` in chunks of the lengths that `chunks` gives; what is left after the last comes at
+    /// once.
     pub fn try_receive_in_chunks(
         &mut self,
         mut bytes: &[u8],
@@ -312,8 +313,8 @@ impl End {
         seen
     }
 
-    /// Receives bytes that it must fail the connection for; checks that the peer is told, that no event came of
-    /// them, and that there is no way back.
+    /// Receives bytes that it must fail the connection for; checks that the peer is told, that no event
+    /// came of them, and that there is no way back.
     #[track_caller]
     pub fn refuses_bytes(&mut self, bytes: &[u8]) -> PeerMisbehaved {
         let (seen, error) = self.try_receive(bytes);

@@ -55,7 +55,8 @@ pub(crate) fn get(address: SocketAddr, target: &str) -> HttpAnswer {
 pub(crate) fn post(address: SocketAddr, target: &str, headers: &str, body: &str) -> HttpAnswer {
     let length = body.len();
     let request = format!(
-        "POST {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
+        "POST {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\
+         Content-Length: {length}\r\n\r\n{body}"
     );
     exchange(address, request.as_bytes())
 }

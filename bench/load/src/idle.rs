@@ -1,0 +1,35 @@
+use crate::{Failure, Load, frames, handshake};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::thread;
+
+/// Opens connections, lets each echo one small message, and holds them all.
+pub(crate) fn run(load: &Load) -> Result<(), Failure> {
+    // What the server allocates once, with its first connection, is not the price of a connection.
+    open(load)?;
+    thread::sleep(load.duration);
+    let before = load.server.resident_kib()?;
+    let connections = (0..load.connections).map(|_| open(load)).collect::<Result<Vec<_>, _>>()?;
+    thread::sleep(load.duration);
+    let cpu = load.server.cpu()?;
+    thread::sleep(load.duration);
+    let idle_cpu = load.server.cpu()?.saturating_sub(cpu);
+    let after = load.server.resident_kib()?;
+    let bytes = (after.saturating_sub(before) * 1024) as f64 / connections.len() as f64;
+    println!(
+        "connections={} before_kib={before} after_kib={after} bytes_per_connection={bytes:.0} idle_cpu_ns={}",
+        connections.len(),
+        idle_cpu.as_nanos(),
+    );
+    Ok(())
+}
+
+fn open(load: &Load) -> Result<TcpStream, Failure> {
+    let text = frames::text(load.bytes);
+    let mut stream = handshake::connect(load.address)?;
+    stream.write_all(&frames::masked(&text))?;
+    let (expected, _) = frames::unmasked(&text);
+    let mut echo = vec![0; expected.len()];
+    stream.read_exact(&mut echo)?;
+    if echo == expected { Ok(stream) } else { Err(format!("an unexpected echo: {echo:?}").into()) }
+}

@@ -196,14 +196,16 @@ impl Outgoing {
     /// # Errors
     /// [`ApiMisuse::UnsendableCloseCode`], the caller's fault; nothing changed.
     pub fn close(&mut self, code: CloseCode, reason: &str, now: Timestamp) -> Result<(), ApiMisuse> {
-        if self.outbox.is_empty() || !self.is_open() {
+        if self.outbox.is_empty() || !self.sender.is_open() {
             return self.sender.close(code, reason, now);
         }
         if !code.is_sendable() {
             return Err(ApiMisuse::UnsendableCloseCode(code));
         }
         let deadline = now + self.sender.config().close_timeout;
-        self.deferred_close = Some(Box::new(DeferredClose { code, reason: reason.into(), deadline }));
+        // The first one stays: a close frame sent now would go before the deliveries that it is to follow.
+        self.deferred_close
+            .get_or_insert_with(|| Box::new(DeferredClose { code, reason: reason.into(), deadline }));
         Ok(())
     }
 

@@ -1,5 +1,6 @@
-//! A session: one client's connection, whose deliveries wait in an outbox beside its replies and control frames. No I/O: what a
-//! peer would read is what the session gives to be written, as far as the test lets it.
+//! A session: one client's connection, whose deliveries wait in an outbox beside its replies and control
+//! frames. No I/O: what a peer would read is what the session gives to be written, as far as the test lets
+//! it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;

@@ -37,13 +37,14 @@ thread_local! {
 
 /// One WebSocket connection in ordinary asynchronous code, over TCP or any other stream of bytes.
 ///
-/// It is a `Stream` of messages and a `Sink` for them. Pings and close frames are answered, the keepalive and the deadlines kept,
-/// while it is polled as a stream. The stream ends when the connection has; [`closure`](Self::closure) then tells how.
+/// It is a `Stream` of messages and a `Sink` for them. Pings and close frames are answered, the keepalive and
+/// the deadlines kept, while it is polled as a stream. The stream ends when the connection has;
+/// [`closure`](Self::closure) then tells how.
 ///
 /// With [`Delivery::Pieces`](crate::Delivery::Pieces) each piece is a binary message of its own.
 ///
-/// Everything is safe to cancel: a message that was read is not lost when the future that waits for it is dropped, and
-/// one that is sent is either queued whole or not at all.
+/// Everything is safe to cancel: a message that was read is not lost when the future that waits for it is
+/// dropped, and one that is sent is either queued whole or not at all.
 #[derive(Debug)]
 pub struct WebSocket<T = TcpStream> {
     transport: T,
@@ -215,7 +216,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     /// [`closure`](Self::closure).
     ///
     /// # Errors
-    /// [`Error::ApiMisuse`] if the code must not be sent; [`Error`] if the peer misbehaved or the transport failed.
+    /// [`Error::ApiMisuse`] if the code must not be sent; [`Error`] if the peer misbehaved or the transport
+    /// failed.
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         self.connection.close(code, reason, self.clock.now())?;
         while let Some(message) = self.next().await {

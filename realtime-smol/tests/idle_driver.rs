@@ -1,5 +1,5 @@
-//! A driver that waits computes nothing, whatever its peers leave it waiting for. In a process of its own, since it looks at the
-//! time that its driver takes.
+//! A driver that waits computes nothing, whatever its peers leave it waiting for. In a process of its own,
+//! since it looks at the time that its driver takes.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -1,4 +1,5 @@
-//! The scenarios that every driver of the hub passes: with clients in this process, and with clients behind sockets.
+//! The scenarios that every driver of the hub passes: with clients in this process, and with clients behind
+//! sockets.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its premises do")]
 

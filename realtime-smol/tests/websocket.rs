@@ -1,4 +1,5 @@
-//! One connection in ordinary asynchronous code: over TCP, and over a stream of bytes that holds only so much.
+//! One connection in ordinary asynchronous code: over TCP, and over a stream of bytes that holds only so
+//! much.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;

@@ -1,4 +1,5 @@
-//! The vocabulary of the tests: a server in a thread of its own, a client that speaks frame by frame, and patience.
+//! The vocabulary of the tests: a server in a thread of its own, a client that speaks frame by frame, and
+//! patience.
 #![allow(dead_code, unreachable_pub, reason = "each test file is a crate of its own that uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -278,8 +279,8 @@ fn take_frame(received: &mut Vec<u8>) -> Option<Frame> {
     Some(Frame { opcode: first & 0x0F, payload })
 }
 
-/// A handler whose connections are clients of the hub, subscribed to `room`. A message that begins with `!` is a wish: `!panic`, `!close`;
-/// others are sent back. What happens is told to the test.
+/// A handler whose connections are clients of the hub, subscribed to `room`. A message that begins with `!`
+/// is a wish: `!panic`, `!close`; others are sent back. What happens is told to the test.
 pub struct Room {
     happenings: Mutex<Sender<Happening>>,
 }
@@ -396,8 +397,8 @@ impl Notices {
     }
 }
 
-/// Broadcasts what `message` makes of a number to `room`, until all that its one client could hold is full: its outbox, and the
-/// sockets' buffers, which grow for a while. Returns how many messages that took.
+/// Broadcasts what `message` makes of a number to `room`, until all that its one client could hold is full:
+/// its outbox, and the sockets' buffers, which grow for a while. Returns how many messages that took.
 #[track_caller]
 pub fn fill(
     hub: &Hub,

@@ -219,7 +219,8 @@ fn both_sides_may_close_at_once() {
             client.close(CloseCode::NORMAL, "client"),
         );
         let (from_server, from_client) = closing.await;
-        (from_server.unwrap(), from_client.unwrap());
+        from_server.unwrap();
+        from_client.unwrap();
         assert!(server.closure().unwrap().was_clean);
         assert!(client.closure().unwrap().was_clean);
         assert!(server.next().await.is_none());

@@ -304,7 +304,7 @@ impl Happenings {
     pub fn opened(&self) -> ClientId {
         match self.next() {
             Happening::Opened(client) => client,
-            other => panic!("{other:?}"),
+            other @ (Happening::Said(_) | Happening::Closed(..)) => panic!("{other:?}"),
         }
     }
 
@@ -312,7 +312,7 @@ impl Happenings {
     pub fn closed(&self) -> (Option<ClientId>, Closure) {
         match self.next() {
             Happening::Closed(client, closure) => (client, closure),
-            other => panic!("{other:?}"),
+            other @ (Happening::Opened(_) | Happening::Said(_)) => panic!("{other:?}"),
         }
     }
 
@@ -389,9 +389,8 @@ impl Notices {
 impl Notices {
     /// How many messages were lost so far.
     pub fn lost(&self) -> u64 {
-        let lost = |notice: &realtime_smol::Notice| match notice {
-            realtime_smol::Notice::Dropped { messages, .. } => *messages,
-            _ => 0,
+        let lost = |notice: &realtime_smol::Notice| {
+            if let realtime_smol::Notice::Dropped { messages, .. } = notice { *messages } else { 0 }
         };
         self.0.lock().unwrap().iter().map(lost).sum()
     }

@@ -1,5 +1,5 @@
-//! The machines in a loop of one's own: `rooms` over `polling`, in one thread, without an adapter. Commands are `join NAME`, `leave NAME`
-//! and `say NAME TEXT`.
+//! The machines in a loop of one's own: `rooms` over `polling`, in one thread, without an adapter. Commands
+//! are `join NAME`, `leave NAME` and `say NAME TEXT`.
 //!
 //! ```text
 //! cargo run --release -p realtime-core --example event_loop -- 127.0.0.1:9003
@@ -190,7 +190,8 @@ fn parse(client: ClientId, command: &str) -> Option<Input> {
 }
 
 fn watch(poller: &Poller, socket: &impl AsRawFd, key: usize) -> io::Result<()> {
-    // SAFETY: sockets are deleted from the poller before they are dropped, in `lose`; the listener lives as long as it.
+    // SAFETY: sockets are deleted from the poller before they are dropped, in `lose`; the listener lives as
+    // long as it.
     #[expect(unsafe_code, reason = "polling leaves that to its user")]
     unsafe {
         poller.add_with_mode(socket, Ready::readable(key), PollMode::Level)

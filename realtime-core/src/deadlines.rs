@@ -1,10 +1,11 @@
 use alloc::collections::BTreeSet;
 use realtime_ws::Timestamp;
 
-/// What is due when, for a driver of many machines: one entry each, the moment at which the machine is to be looked at.
+/// What is due when, for a driver of many machines: one entry each, the moment at which the machine is to be
+/// looked at.
 ///
-/// A machine that keeps moving its own deadline into the future, as every message does that postpones a ping, need not be
-/// entered anew: look when the entered moment comes, and enter the one that holds then.
+/// A machine that keeps moving its own deadline into the future, as every message does that postpones a ping,
+/// need not be entered anew: look when the entered moment comes, and enter the one that holds then.
 #[derive(Debug)]
 pub struct Deadlines<K> {
     by_time: BTreeSet<(Timestamp, K)>,
@@ -17,8 +18,8 @@ impl<K: Copy + Ord> Deadlines<K> {
         Self { by_time: BTreeSet::new() }
     }
 
-    /// Enters `key` at `deadline` if that is earlier than where it stands; `entered` remembers where that is, and
-    /// belongs to `key` alone.
+    /// Enters `key` at `deadline` if that is earlier than where it stands; `entered` remembers where that is,
+    /// and belongs to `key` alone.
     pub fn advance(&mut self, key: K, entered: &mut Option<Timestamp>, deadline: Option<Timestamp>) {
         let Some(deadline) = deadline else { return };
         if entered.is_some_and(|entered| entered <= deadline) {

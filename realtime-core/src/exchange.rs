@@ -9,12 +9,12 @@ use realtime_ws::{CloseCode, PreparedMessage, Timestamp};
 
 /// A hub, and the bounded queues between it and the loops that own its clients.
 ///
-/// For drivers with several loops or threads: whoever has an input hands it in, under a lock that is held only for
-/// that; what is to be done lands in the mailbox of the loop that has to do it, once per loop and not once per client. All
-/// loops see the orders of one channel in the same sequence.
+/// For drivers with several loops or threads: whoever has an input hands it in, under a lock that is held
+/// only for that; what is to be done lands in the mailbox of the loop that has to do it, once per loop and
+/// not once per client. All loops see the orders of one channel in the same sequence.
 ///
-/// After every [`handle_input`](Self::handle_input), wake the loops that [`poll_wake`](Self::poll_wake) names and tell the application
-/// what [`poll_notice`](Self::poll_notice) says.
+/// After every [`handle_input`](Self::handle_input), wake the loops that [`poll_wake`](Self::poll_wake) names
+/// and tell the application what [`poll_notice`](Self::poll_notice) says.
 pub struct Exchange {
     hub: Hub,
     limits: MailboxLimits,
@@ -27,9 +27,9 @@ pub struct Exchange {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MailboxLimits {
     /// The most orders, and the most notices that the application has not taken. Default 65,536. Beyond it,
-    /// what the application wants is refused with [`HubError::Overloaded`] until the loop, or the application,
-    /// has caught up; clients that leave, and answers of the authorizer, are always taken, since there cannot be
-    /// more of them than there are clients.
+    /// what the application wants is refused with [`HubError::Overloaded`] until the loop, or the
+    /// application, has caught up; clients that leave, and answers of the authorizer, are always taken, since
+    /// there cannot be more of them than there are clients.
     pub max_orders: usize,
     /// The most bytes of messages, each counted once however many clients get it. Default 64 MiB.
     pub max_bytes: usize,
@@ -121,8 +121,8 @@ pub enum Notice {
 /// What came of an input, for whoever handed it in.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// It was taken. For a subscribe: the client is subscribed already, or the authorizer is being asked already. For a decision:
-    /// what was asked is no longer wanted.
+    /// It was taken. For a subscribe: the client is subscribed already, or the authorizer is being asked
+    /// already. For a decision: what was asked is no longer wanted.
     Taken,
     /// The client is known by this id from now on.
     Connected(ClientId),
@@ -135,7 +135,8 @@ pub enum Outcome {
 }
 
 impl Exchange {
-    /// An exchange around `hub` with one loop, [`Home::default`]; each of its mailboxes is bounded by `limits`.
+    /// An exchange around `hub` with one loop, [`Home::default`]; each of its mailboxes is bounded by
+    /// `limits`.
     #[must_use]
     pub fn new(hub: Hub, limits: MailboxLimits) -> Self {
         let mailboxes = Vec::from([Mailbox::default()]);
@@ -158,7 +159,8 @@ impl Exchange {
     /// Takes one input.
     ///
     /// # Errors
-    /// [`HubError`]; nothing changed. [`HubError::Overloaded`] passes when the loops and the application catch up.
+    /// [`HubError`]; nothing changed. [`HubError::Overloaded`] passes when the loops and the application
+    /// catch up.
     pub fn handle_input(&mut self, input: Input, now: Timestamp) -> Result<Outcome, HubError> {
         if self.hub.poll_timeout().is_some_and(|due| due <= now) {
             // By itself, so that the denial of whoever waited too long is not taken for what came of `input`.
@@ -199,8 +201,8 @@ impl Exchange {
         !self.notices.is_empty()
     }
 
-    /// Takes what the loop `home` has to do, in order, by exchanging its mailbox with the empty `orders`, whose memory serves
-    /// for the orders to come.
+    /// Takes what the loop `home` has to do, in order, by exchanging its mailbox with the empty `orders`,
+    /// whose memory serves for the orders to come.
     pub fn take_orders(&mut self, home: Home, orders: &mut VecDeque<Order>) {
         orders.clear();
         if let Some(mailbox) = self.mailboxes.get_mut(usize::from(home.0)) {

@@ -2,8 +2,8 @@ use crate::{ClientId, ClientTable, Home, Order, Outbox, OutboxLimits, Pushed};
 use alloc::string::String;
 use realtime_ws::{CloseCode, PreparedMessage};
 
-/// The clients of one loop that have no connection: whoever in the process, or behind any other transport, takes
-/// what is delivered message by message.
+/// The clients of one loop that have no connection: whoever in the process, or behind any other transport,
+/// takes what is delivered message by message.
 ///
 /// `W` is what wakes the one that waits for a client's messages.
 #[derive(Debug)]
@@ -74,8 +74,8 @@ impl<W> LocalClients<W> {
         self.clients.remove(client).map_or(0, |mut local| local.outbox.clear())
     }
 
-    /// Does what `order` says to those of its clients that are here. Wakes each that has something to receive through `wake`,
-    /// and tells of messages that were lost through `lose`.
+    /// Does what `order` says to those of its clients that are here. Wakes each that has something to receive
+    /// through `wake`, and tells of messages that were lost through `lose`.
     pub fn perform(
         &mut self,
         order: Order,
@@ -136,5 +136,6 @@ impl<W> LocalClients<W> {
     }
 }
 
-/// What a client is told that is disconnected because its outbox was full: pusher-js and browsers may come back.
+/// What a client is told that is disconnected because its outbox was full: pusher-js and browsers may come
+/// back.
 pub const TOO_SLOW: (CloseCode, &str) = (CloseCode::TRY_AGAIN_LATER, "received too slowly");

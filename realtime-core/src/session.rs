@@ -9,12 +9,12 @@ use realtime_ws::{
     Sender, Silence, Timestamp,
 };
 
-/// No more is read from a peer for which this much waits in replies: who does not read the answers is asked for no
-/// more questions.
+/// No more is read from a peer for which this much waits in replies: who does not read the answers is asked
+/// for no more questions.
 const MAX_UNSENT_REPLY_BYTES: usize = 64 * 1024;
 
-/// One client's WebSocket connection from the end of its opening handshake to its last byte: what comes in, and all
-/// that goes out, the hub's deliveries among it.
+/// One client's WebSocket connection from the end of its opening handshake to its last byte: what comes in,
+/// and all that goes out, the hub's deliveries among it.
 ///
 /// Driven like a [`Connection`]: [`receive`](Self::receive), [`poll_transmit`](Outgoing::poll_transmit),
 /// [`poll_timeout`](Self::poll_timeout). Deliveries come in through [`Outgoing::push`].
@@ -36,8 +36,8 @@ impl Session {
     /// See [`Connection::receive`].
     ///
     /// # Errors
-    /// [`PeerMisbehaved`]: the connection is failed, and a close frame that says why is queued. The same error
-    /// comes back for ever.
+    /// [`PeerMisbehaved`]: the connection is failed, and a close frame that says why is queued. The same
+    /// error comes back for ever.
     #[inline]
     pub fn receive<'s, 'i: 's>(
         &'s mut self,
@@ -131,8 +131,8 @@ impl Session {
         self.receiver.closure()
     }
 
-    /// The two halves, for drivers that read and write in different threads. Each event is then to be shown to
-    /// [`Outgoing::handle_event`], and an error to [`Outgoing::fail`].
+    /// The two halves, for drivers that read and write in different threads. Each event is then to be shown
+    /// to [`Outgoing::handle_event`], and an error to [`Outgoing::fail`].
     #[must_use]
     pub fn split(self) -> (Receiver, Outgoing) {
         (self.receiver, self.outgoing)
@@ -190,20 +190,22 @@ impl Outgoing {
         }
     }
 
-    /// Begins the closing handshake after all that waits. `reason` is cut to the 123 bytes that fit. Closing again changes
-    /// nothing.
+    /// Begins the closing handshake after all that waits. `reason` is cut to the 123 bytes that fit. Closing
+    /// again changes nothing.
     ///
     /// # Errors
     /// [`ApiMisuse::UnsendableCloseCode`], the caller's fault; nothing changed.
     pub fn close(&mut self, code: CloseCode, reason: &str, now: Timestamp) -> Result<(), ApiMisuse> {
-        if self.outbox.is_empty() || !self.is_open() {
+        if self.outbox.is_empty() || !self.sender.is_open() {
             return self.sender.close(code, reason, now);
         }
         if !code.is_sendable() {
             return Err(ApiMisuse::UnsendableCloseCode(code));
         }
         let deadline = now + self.sender.config().close_timeout;
-        self.deferred_close = Some(Box::new(DeferredClose { code, reason: reason.into(), deadline }));
+        // The first one stays: a close frame sent now would go before the deliveries that it is to follow.
+        self.deferred_close
+            .get_or_insert_with(|| Box::new(DeferredClose { code, reason: reason.into(), deadline }));
         Ok(())
     }
 
@@ -233,7 +235,8 @@ impl Outgoing {
         self.forget_deliveries();
     }
 
-    /// See [`Sender::give_up`]; what waits is counted as [`undelivered`](Self::undelivered). Only for halves that were split.
+    /// See [`Sender::give_up`]; what waits is counted as [`undelivered`](Self::undelivered). Only for halves
+    /// that were split.
     pub fn give_up(&mut self) {
         self.sender.give_up();
         self.forget_deliveries();
@@ -251,8 +254,8 @@ impl Outgoing {
         if self.outbox.is_empty() {
             return self.sender.poll_transmit(slices);
         }
-        // A delivery that is on its way has to end first. Then what the sender holds: messages from before the
-        // outbox filled, and control frames, which overtake.
+        // A delivery that is on its way has to end first. Then what the sender holds: messages from before
+        // the outbox filled, and control frames, which overtake.
         let first = usize::from(self.outbox.is_in_mid_frame()).min(slices.len());
         let mut filled = self.outbox.poll_transmit(&mut slices[..first]);
         filled += self.sender.poll_transmit(&mut slices[filled..]);
@@ -294,7 +297,8 @@ impl Outgoing {
         self.sender.reclaim_buffer(buffer);
     }
 
-    /// When the peer must have taken what waits and finished the closing handshake; `None` while none was begun.
+    /// When the peer must have taken what waits and finished the closing handshake; `None` while none was
+    /// begun.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         match &self.deferred_close {
@@ -326,7 +330,8 @@ impl Outgoing {
         self.outbox.is_empty() && self.sender.unsent_bytes() == 0
     }
 
-    /// Whether the peer's next bytes should be read now: not while it leaves more than 64 KiB of replies unread.
+    /// Whether the peer's next bytes should be read now: not while it leaves more than 64 KiB of replies
+    /// unread.
     #[must_use]
     #[inline]
     pub fn wants_input(&self) -> bool {

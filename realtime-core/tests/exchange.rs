@@ -1,4 +1,5 @@
-//! The exchange: what lands in which mailbox, who is woken, what the caller is answered, and what is refused when too much waits.
+//! The exchange: what lands in which mailbox, who is woken, what the caller is answered, and what is refused
+//! when too much waits.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;

@@ -9,8 +9,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// One client of a hub; a handle that is cheap to clone and can be used from any thread and task. It does not keep the client
-/// connected: once that is gone, everything is [`HubError::UnknownClient`].
+/// One client of a hub; a handle that is cheap to clone and can be used from any thread and task. It does not
+/// keep the client connected: once that is gone, everything is [`HubError::UnknownClient`].
 #[derive(Clone)]
 pub struct Client {
     hub: Hub,
@@ -34,7 +34,8 @@ impl Client {
         &self.hub
     }
 
-    /// Subscribes it to `channel`; the authorizer is shown what the client showed when it connected. Idempotent.
+    /// Subscribes it to `channel`; the authorizer is shown what the client showed when it connected.
+    /// Idempotent.
     ///
     /// What comes back need not be awaited nor kept: without it the subscribe goes on all the same.
     pub fn subscribe(&self, channel: impl Into<ChannelName>) -> Subscribing {

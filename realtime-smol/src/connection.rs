@@ -85,8 +85,8 @@ enum Stage<S> {
         deadline: Timestamp,
     },
     Open(Open<S>),
-    /// All is written; the peer has until the deadline to close too. Closing with unread bytes would reset the
-    /// connection and lose what the peer has not read yet.
+    /// All is written; the peer has until the deadline to close too. Closing with unread bytes would reset
+    /// the connection and lose what the peer has not read yet.
     Lingering {
         deadline: Timestamp,
     },
@@ -281,7 +281,8 @@ impl<S: Send + 'static> Connection<S> {
             return;
         }
         if !open.session.outgoing().has_room_for(&message) {
-            // Many messages came in one turn; that alone does not make the client slow. An error shows again when flushing.
+            // Many messages came in one turn; that alone does not make the client slow. An error shows again
+            // when flushing.
             let _ = open.write(self.socket.socket(), turn.now);
         }
         match open.session.outgoing_mut().push(message) {

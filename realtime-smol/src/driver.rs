@@ -18,7 +18,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// The listener's key in the first driver's poller; connections have small ones, and the greatest is the poller's own.
+/// The listener's key in the first driver's poller; connections have small ones, and the greatest is the
+/// poller's own.
 const LISTENER: usize = usize::MAX - 1;
 
 /// The most connections accepted in one turn, so that those there are get theirs.
@@ -30,7 +31,8 @@ const EVENTS_PER_TURN: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero")
 /// How long no connection is accepted after the system refused one, for want of open files as a rule.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// The most connections beyond the server's capacity that are told so at a time; more are closed without a word.
+/// The most connections beyond the server's capacity that are told so at a time; more are closed without a
+/// word.
 const MAX_REFUSED: usize = 32;
 
 const OVER_CAPACITY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n\
@@ -223,7 +225,8 @@ impl<H: Handler> Driver<H> {
         }
     }
 
-    /// The system has no more open files, or no memory: the listener stays readable, and trying again at once would only spin.
+    /// The system has no more open files, or no memory: the listener stays readable, and trying again at once
+    /// would only spin.
     fn pause_accepting(&mut self) {
         if let Some(acceptor) = &mut self.acceptor
             && acceptor.listener.set_interest(LISTENER, Interest::Nothing).is_ok()
@@ -232,8 +235,8 @@ impl<H: Handler> Driver<H> {
         }
     }
 
-    /// Tells one beyond the server's capacity so, without cutting it off while it still writes: that would reset the connection, and
-    /// lose the answer.
+    /// Tells one beyond the server's capacity so, without cutting it off while it still writes: that would
+    /// reset the connection, and lose the answer.
     fn refuse(&mut self, stream: TcpStream) {
         let Some(acceptor) = self.acceptor.as_mut().filter(|acceptor| acceptor.refused < MAX_REFUSED) else {
             return;
@@ -304,8 +307,8 @@ impl<H: Handler> Driver<H> {
         }
     }
 
-    /// Looks at what other threads, and this one's own turn, have left. What that leaves in its turn is looked at too,
-    /// once; the rest waits until the sockets have been looked at again.
+    /// Looks at what other threads, and this one's own turn, have left. What that leaves in its turn is
+    /// looked at too, once; the rest waits until the sockets have been looked at again.
     fn look_at_mail(&mut self) {
         for _ in 0..2 {
             if !self.mail.take_pending() {

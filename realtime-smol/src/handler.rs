@@ -12,8 +12,9 @@ use std::sync::Arc;
 
 /// What an application does with the connections of a [`Server`](crate::Server).
 ///
-/// The methods run in the driver that owns the connection, and must not block: while one runs, the driver's other connections wait.
-/// What takes long becomes a task (see also [`Tasks`](crate::Tasks)), which answers through the connection's [`Client`]:
+/// The methods run in the driver that owns the connection, and must not block: while one runs, the driver's
+/// other connections wait. What takes long becomes a task (see also [`Tasks`](crate::Tasks)), which answers
+/// through the connection's [`Client`]:
 /// ```
 /// use realtime_smol::{Handler, Message, Peer};
 ///
@@ -25,8 +26,8 @@ use std::sync::Arc;
 /// }
 /// ```
 ///
-/// A panic in a method costs the connection that it was called for, which is closed with 1011, or answered with 500 if it was not open
-/// yet. The others go on.
+/// A panic in a method costs the connection that it was called for, which is closed with 1011, or answered
+/// with 500 if it was not open yet. The others go on.
 ///
 /// A closure `Fn(&mut Peer<'_>, Message<'_>)` is a handler too, that accepts whoever comes.
 pub trait Handler: Send + Sync + 'static {
@@ -54,15 +55,15 @@ pub trait Handler: Send + Sync + 'static {
         let _ = (client, state, closure);
     }
 
-    /// A request came that is no upgrade; the socket changes hands, and no longer counts towards the server's most connections. By default
-    /// it is answered with 426.
+    /// A request came that is no upgrade; the socket changes hands, and no longer counts towards the server's
+    /// most connections. By default it is answered with 426.
     fn on_http(&self, mut takeover: Takeover) {
         // A fresh socket has room for this; if not, the client learns by the connection's end.
         let _ = takeover.stream.write(UPGRADE_REQUIRED);
     }
 }
 
-const UPGRADE_REQUIRED: &[u8] =
+pub(crate) const UPGRADE_REQUIRED: &[u8] =
     b"HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\
     Sec-WebSocket-Version: 13\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 36\r\n\r\n\
     only WebSocket connections are taken";
@@ -148,18 +149,19 @@ pub struct Peer<'a> {
 impl Peer<'_> {
     /// Sends a message to this peer, after all that is already on its way.
     ///
-    /// Behind deliveries of the hub that wait, it is bounded as they are: it may be dropped and counted, or the connection be
-    /// closed as too slow ([`Pushed::Overflowed`]).
+    /// Behind deliveries of the hub that wait, it is bounded as they are: it may be dropped and counted, or
+    /// the connection be closed as too slow ([`Pushed::Overflowed`]).
     ///
     /// # Errors
-    /// [`ApiMisuse`]: the connection is closing, or so much waits that the peer should be asked for less; nothing
-    /// changed.
+    /// [`ApiMisuse`]: the connection is closing, or so much waits that the peer should be asked for less;
+    /// nothing changed.
     pub fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<Pushed, ApiMisuse> {
         let pushed = self.outgoing.send(message)?;
         Ok(self.close_overflowed(pushed))
     }
 
-    /// Sends a message that others get too; bounded like the hub's deliveries. Of a connection that is closing it is dropped.
+    /// Sends a message that others get too; bounded like the hub's deliveries. Of a connection that is
+    /// closing it is dropped.
     pub fn send_prepared(&mut self, message: PreparedMessage) -> Pushed {
         let pushed = self.outgoing.push(message);
         self.close_overflowed(pushed)

@@ -19,8 +19,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::task::Waker;
 
-/// Clients, their channels and who is present in them; a handle that is cheap to clone and can be used from any
-/// thread and task.
+/// Clients, their channels and who is present in them; a handle that is cheap to clone and can be used from
+/// any thread and task.
 ///
 /// No method waits for a client: a slow or dead one delays neither the caller nor other clients.
 #[derive(Clone)]
@@ -52,7 +52,8 @@ pub(crate) trait Wake: Send + Sync {
     fn wake(&self);
 }
 
-/// Locks are taken in the order of the fields, and none is held while the application's code runs, the turn excepted.
+/// Locks are taken in the order of the fields, and none is held while the application's code runs, the turn
+/// excepted.
 struct Shared {
     clock: Clock,
     outbox: OutboxLimits,
@@ -185,8 +186,8 @@ impl Hub {
         }
     }
 
-    /// A client without a connection, and what is delivered to it: for subscribers in this process, and for any
-    /// transport other than a WebSocket. The client is gone when its deliveries are dropped.
+    /// A client without a connection, and what is delivered to it: for subscribers in this process, and for
+    /// any transport other than a WebSocket. The client is gone when its deliveries are dropped.
     ///
     /// # Errors
     /// [`HubError::Closed`] or [`HubError::Overloaded`].
@@ -277,8 +278,8 @@ impl Hub {
         self.exchange().hub().subscriber_count(&channel.into())
     }
 
-    /// The members of a presence channel in the order in which they joined; `None` if nobody is in it, or it is no
-    /// presence channel.
+    /// The members of a presence channel in the order in which they joined; `None` if nobody is in it, or it
+    /// is no presence channel.
     #[must_use]
     pub fn presence(&self, channel: impl Into<ChannelName>) -> Option<Vec<Member>> {
         let exchange = self.exchange();
@@ -304,8 +305,8 @@ impl Hub {
         self.exchange().hub().member(client, &channel.into()).cloned()
     }
 
-    /// Asks the hub's state machine several things at one moment. `look` must be brief and not use this handle: all
-    /// others wait for it.
+    /// Asks the hub's state machine several things at one moment. `look` must be brief and not use this
+    /// handle: all others wait for it.
     pub fn look<T>(&self, look: impl FnOnce(&realtime_core::Hub) -> T) -> T {
         look(self.exchange().hub())
     }
@@ -508,7 +509,8 @@ impl Hub {
     fn tell_notices(&self) {
         let Some(tell) = &self.shared.on_notice else { return };
         while self.exchange().has_notices() {
-            // Whoever has the turn tells everything, also what is noted meanwhile; by the application itself too.
+            // Whoever has the turn tells everything, also what is noted meanwhile; by the application itself
+            // too.
             let turn = match self.shared.turn.try_lock() {
                 Ok(turn) => turn,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),

@@ -19,9 +19,9 @@
 //! # }
 //! ```
 //!
-//! The protocol, the hub and all limits are those of `realtime-ws` and `realtime-core`; this crate moves bytes, tells the time,
-//! draws random seeds and performs what the hub asks for. It runs on Unix. There is no TLS in it:
-//! [`WebSocket`] takes any stream of bytes, a [`Server`] wants something in front of it.
+//! The protocol, the hub and all limits are those of `realtime-ws` and `realtime-core`; this crate moves
+//! bytes, tells the time, draws random seeds and performs what the hub asks for. It runs on Unix. There is no
+//! TLS in it: [`WebSocket`] takes any stream of bytes, a [`Server`] wants something in front of it.
 #![deny(unsafe_code)] // one block, in `sockets`
 
 mod client;
@@ -51,7 +51,7 @@ pub use realtime_core::{
     AuthorizationRequest, ChannelKind, ChannelName, ClientId, Config as HubConfig, Credentials, Decision,
     Denial, Ending, HubError, MailboxLimits, Member, Notice, OutboxLimits, Pushed, SlowConsumer,
 };
-pub use realtime_ws::handshake::{ClientRequest, OriginPolicy, Upgrade};
+pub use realtime_ws::handshake::{ClientRequest, OriginPolicy, Upgrade, Uri};
 pub use realtime_ws::{
     ApiMisuse, CloseCode, Closure, Config, Delivery, InvalidConfig, Keepalive, Message, OwnedMessage,
     PeerMisbehaved, Piece, PreparedMessage, Timestamp,

@@ -7,7 +7,8 @@ use std::task::Poll;
 ///
 /// A panic in code that concerns one client must not end the thread that serves them all.
 pub(crate) fn contain<T>(call: impl FnOnce() -> T) -> Option<T> {
-    // None of our locks is held meanwhile, and nothing of ours is half changed; what may be is the application's own.
+    // None of our locks is held meanwhile, and nothing of ours is half changed; what may be is the
+    // application's own.
     catch_unwind(AssertUnwindSafe(call)).ok()
 }
 

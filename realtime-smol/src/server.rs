@@ -17,9 +17,9 @@ const RESERVED_FILES: u64 = 64;
 /// A WebSocket server: listens at an address and hands what comes to a [`Handler`].
 ///
 /// # Implementation
-/// Each of its drivers is a thread of its own that owns its connections, one buffer to read into and one to write
-/// from, and blocks in a poller of its own. The first one also accepts, and deals the connections out in turn. Tasks that a handler
-/// spawns, and asynchronous authorizers, run on smol's global executor.
+/// Each of its drivers is a thread of its own that owns its connections, one buffer to read into and one to
+/// write from, and blocks in a poller of its own. The first one also accepts, and deals the connections out
+/// in turn. Tasks that a handler spawns, and asynchronous authorizers, run on smol's global executor.
 pub struct Server {
     listener: TcpListener,
     plan: Plan,
@@ -62,8 +62,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Sets which pages in browsers may connect. Default: those of the same origin. Who sends no `Origin` is no browser and
-    /// is let in.
+    /// Sets which pages in browsers may connect. Default: those of the same origin. Who sends no `Origin` is
+    /// no browser and is let in.
     #[must_use]
     pub fn origins(mut self, origins: OriginPolicy) -> Self {
         self.origins = origins;
@@ -77,8 +77,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Sets the most connections at a time; beyond it they are answered with 503. Default: the limit of open files less
-    /// 64.
+    /// Sets the most connections at a time; beyond it they are answered with 503. Default: the limit of open
+    /// files less 64.
     #[must_use]
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = Some(connections);
@@ -88,7 +88,8 @@ impl ServerBuilder {
     /// Listens at `address`; port 0 takes a free one.
     ///
     /// # Errors
-    /// The address cannot be listened at, or ([`io::ErrorKind::InvalidInput`]) the configuration contradicts itself.
+    /// The address cannot be listened at, or ([`io::ErrorKind::InvalidInput`]) the configuration contradicts
+    /// itself.
     pub fn bind(self, address: impl ToSocketAddrs) -> io::Result<Server> {
         let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
         let config = self.config.checked().map_err(invalid)?;
@@ -202,8 +203,8 @@ pub struct Stopper {
 }
 
 impl Stopper {
-    /// Takes no more connections, closes those there are with 1001, and ends the server once they are closed, at the latest
-    /// after [`Config::close_timeout`]. Idempotent.
+    /// Takes no more connections, closes those there are with 1001, and ends the server once they are closed,
+    /// at the latest after [`Config::close_timeout`]. Idempotent.
     pub fn stop(&self) {
         self.is_stopped.store(true, Ordering::Release);
         for mail in &self.mails {

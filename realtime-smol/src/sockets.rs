@@ -55,8 +55,9 @@ impl Watch {
         key: usize,
         interest: Interest,
     ) -> io::Result<Watched<S>> {
-        // SAFETY: `add_with_mode` wants the socket deleted from the poller before it is dropped. `Watched` owns it, lends
-        // it only by reference, and deletes it in `drop` and `into_inner`, before the socket's own drop can run.
+        // SAFETY: `add_with_mode` wants the socket deleted from the poller before it is dropped. `Watched`
+        // owns it, lends it only by reference, and deletes it in `drop` and `into_inner`, before the socket's
+        // own drop can run.
         #[expect(unsafe_code, reason = "the poller's contract is kept by `Watched`")]
         unsafe {
             self.poller.add_with_mode(&socket, interest.event(key), PollMode::Level)?;

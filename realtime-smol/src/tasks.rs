@@ -18,7 +18,8 @@ use std::task::{Context, Poll};
 /// Nothing is read from a connection while this many of its messages wait for its task.
 const PAUSE_FROM_MESSAGES: usize = 16;
 
-/// A [`Handler`] whose connections are each a task of smol's global executor, which may wait for whatever it likes.
+/// A [`Handler`] whose connections are each a task of smol's global executor, which may wait for whatever it
+/// likes.
 ///
 /// ```
 /// use realtime_smol::{Conversation, Server, Tasks};
@@ -42,8 +43,8 @@ const PAUSE_FROM_MESSAGES: usize = 16;
 /// # }
 /// ```
 ///
-/// The sockets stay with the drivers. While a task does not take its messages, its connection is not read, and its peer's
-/// silence is not held against it.
+/// The sockets stay with the drivers. While a task does not take its messages, its connection is not read,
+/// and its peer's silence is not held against it.
 pub struct Tasks<F> {
     run: F,
 }
@@ -53,8 +54,8 @@ where
     F: Fn(Conversation) -> T + Send + Sync + 'static,
     T: Future<Output = ()> + Send + 'static,
 {
-    /// A handler that runs `run` for each connection. When the task ends the connection is closed, with 1000 or, if it
-    /// panicked, 1011; when the connection ends, so does the conversation.
+    /// A handler that runs `run` for each connection. When the task ends the connection is closed, with 1000
+    /// or, if it panicked, 1011; when the connection ends, so does the conversation.
     #[must_use]
     pub fn new(run: F) -> Self {
         Self { run }
@@ -155,7 +156,8 @@ impl Conversation {
         message
     }
 
-    /// Sends a message, after all that is already on its way. It waits in the client's outbox, bounded as that is.
+    /// Sends a message, after all that is already on its way. It waits in the client's outbox, bounded as
+    /// that is.
     ///
     /// # Errors
     /// [`HubError::UnknownClient`] once the connection has ended; [`HubError`].

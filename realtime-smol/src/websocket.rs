@@ -1,6 +1,6 @@
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::handler::{Answer, Verdict};
+use crate::handler::{Answer, UPGRADE_REQUIRED, Verdict};
 use crate::random;
 use futures_core::Stream;
 use futures_sink::Sink;
@@ -19,6 +19,7 @@ use std::io::{self, IoSlice};
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 /// Bytes read at a time.
 const READ_BYTES: usize = 64 * 1024;
@@ -36,13 +37,14 @@ thread_local! {
 
 /// One WebSocket connection in ordinary asynchronous code, over TCP or any other stream of bytes.
 ///
-/// It is a `Stream` of messages and a `Sink` for them. Pings and close frames are answered, the keepalive and the deadlines kept,
-/// while it is polled as a stream. The stream ends when the connection has; [`closure`](Self::closure) then tells how.
+/// It is a `Stream` of messages and a `Sink` for them. Pings and close frames are answered, the keepalive and
+/// the deadlines kept, while it is polled as a stream. The stream ends when the connection has;
+/// [`closure`](Self::closure) then tells how.
 ///
 /// With [`Delivery::Pieces`](crate::Delivery::Pieces) each piece is a binary message of its own.
 ///
-/// Everything is safe to cancel: a message that was read is not lost when the future that waits for it is dropped, and
-/// one that is sent is either queued whole or not at all.
+/// Everything is safe to cancel: a message that was read is not lost when the future that waits for it is
+/// dropped, and one that is sent is either queued whole or not at all.
 #[derive(Debug)]
 pub struct WebSocket<T = TcpStream> {
     transport: T,
@@ -67,7 +69,8 @@ impl WebSocket {
             let message = "wss:// is not supported: give a stream with TLS to connect_over, or use ws://";
             return Err(io::Error::new(io::ErrorKind::Unsupported, message).into());
         }
-        let stream = TcpStream::connect((uri.host(), uri.port())).await?;
+        let connecting = TcpStream::connect((uri.host(), uri.port()));
+        let stream = hurried(config.handshake_timeout, connecting).await?;
         stream.set_nodelay(true)?;
         Self::connect_over(stream, &ClientRequest::to(&uri), config).await
     }
@@ -93,6 +96,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
         decide: impl FnOnce(&Upgrade<'_>) -> Answer<()>,
     ) -> Result<Self, Error> {
         let (config, clock) = (config.checked()?, Clock::start());
+        let timeout = config.handshake_timeout;
         let mut handshake = ServerHandshake::new(config, clock.now());
         let mut decide = Some(decide);
         let mut buffer = vec![0; 4096];
@@ -103,7 +107,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
                 Some(Err(error)) => return Err(error.into()),
                 None => match handshake.handle_timeout(clock.now()) {
                     Some(refusal) => {
-                        transport.write_all(&refusal.response()).await?;
+                        hurried(timeout, transport.write_all(&refusal.response())).await?;
                         return Err(refusal.into());
                     }
                     None => continue,
@@ -123,7 +127,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
                             let connection = upgrade.accept(&accept, clock.now())?;
                             let rest = input.to_vec();
                             let mut websocket = Self::new(transport, connection, clock, rest);
-                            poll_fn(|context| websocket.poll_write(context)).await?;
+                            hurried(timeout, poll_fn(|context| websocket.poll_write(context))).await?;
                             return Ok(websocket);
                         }
                         Verdict::Reject { status, body } => {
@@ -134,16 +138,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
                         }
                     }
                 }
-                Ok(Some(Request::Http(request))) => {
-                    let headers = [("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")];
-                    let response = request.answer(426, &headers, b"only WebSocket connections are taken")?;
+                Ok(Some(Request::Http(_))) => {
                     let error = io::Error::new(io::ErrorKind::InvalidData, "an HTTP request, but no upgrade");
-                    (response, error.into())
+                    (UPGRADE_REQUIRED.to_vec(), error.into())
                 }
                 Err(refusal) => (refusal.response(), refusal.into()),
             };
-            transport.write_all(&response).await?;
-            transport.close().await?;
+            hurried(timeout, transport.write_all(&response)).await?;
+            hurried(timeout, transport.close()).await?;
             return Err(error);
         }
     }
@@ -158,6 +160,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
         config: Config,
     ) -> Result<Self, Error> {
         let (config, clock) = (config.checked()?, Clock::start());
+        let timeout = config.handshake_timeout;
         let mut handshake =
             ClientHandshake::new(config, request, random::seed(), random::masking_keys(), clock.now())?;
         loop {
@@ -165,8 +168,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
             if handshake.poll_transmit(&mut slices) == 0 {
                 break;
             }
-            let written = transport.write(slices[0]).await?;
-            handshake.transmitted(written);
+            match hurried(timeout, transport.write(slices[0])).await? {
+                0 => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                written => handshake.transmitted(written),
+            }
         }
         let mut buffer = vec![0; 4096];
         loop {
@@ -211,7 +216,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     /// [`closure`](Self::closure).
     ///
     /// # Errors
-    /// [`Error::ApiMisuse`] if the code must not be sent; [`Error`] if the peer misbehaved or the transport failed.
+    /// [`Error::ApiMisuse`] if the code must not be sent; [`Error`] if the peer misbehaved or the transport
+    /// failed.
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         self.connection.close(code, reason, self.clock.now())?;
         while let Some(message) = self.next().await {
@@ -431,6 +437,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Sink<OwnedMessage> for WebSocket<T> {
             }
         }
     }
+}
+
+/// What `step` gives, a step of the opening handshake that is to take no longer than all of it may.
+async fn hurried<T, E: From<io::Error>>(
+    limit: Duration,
+    step: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let too_late = async {
+        Timer::after(limit).await;
+        Err(io::Error::from(io::ErrorKind::TimedOut).into())
+    };
+    smol::future::or(step, too_late).await
 }
 
 /// What `future` gives, or `None` at `deadline`.

@@ -227,6 +227,31 @@ fn the_hub_disconnects_a_client_after_what_was_sent_before() {
 }
 
 #[test]
+fn a_disconnected_client_is_closed_though_another_has_its_index_already() {
+    let hub = Hub::new();
+    let (room, happenings) = Room::new();
+    let serving = serve(patient().threads(std::num::NonZeroUsize::MIN).hub(&hub), room);
+    for _ in 0..20 {
+        let mut former = serving.open();
+        let id = happenings.opened();
+        hub.disconnect(id, CloseCode::NORMAL, "enough").unwrap();
+        let (successor, _deliveries) = hub.connect("").unwrap();
+        assert_eq!(successor.id().index(), id.index());
+        let mut latter = serving.open();
+        assert_ne!(happenings.opened(), id);
+        assert_eq!(former.frame(), close(1000, "enough"));
+        former.send(CLOSE, &1000_u16.to_be_bytes());
+        former.assert_ended();
+        happenings.closed();
+        latter.say("hi");
+        assert_eq!(latter.frame(), text("hi"));
+        happenings.next();
+        latter.leave();
+        happenings.closed();
+    }
+}
+
+#[test]
 fn a_closed_hub_closes_the_connections_that_are_its_clients() {
     let (hub, notices) = telling(Hub::builder());
     let (room, happenings) = Room::new();

@@ -1,4 +1,5 @@
-//! Connections that are each a task: messages in order, however slowly they are taken, and how either side ends.
+//! Connections that are each a task: messages in order, however slowly they are taken, and how either side
+//! ends.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;

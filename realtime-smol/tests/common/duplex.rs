@@ -8,11 +8,13 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 /// One end. Dropped or closed, the other end reads to the end and then nothing.
+#[derive(Debug)]
 pub struct End {
     incoming: Arc<Mutex<Direction>>,
     outgoing: Arc<Mutex<Direction>>,
 }
 
+#[derive(Debug)]
 struct Direction {
     bytes: VecDeque<u8>,
     capacity: usize,

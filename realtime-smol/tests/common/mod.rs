@@ -1,4 +1,5 @@
-//! The vocabulary of the tests: a server in a thread of its own, a client that speaks frame by frame, and patience.
+//! The vocabulary of the tests: a server in a thread of its own, a client that speaks frame by frame, and
+//! patience.
 #![allow(dead_code, unreachable_pub, reason = "each test file is a crate of its own that uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -45,6 +46,19 @@ pub fn in_time<T>(future: impl Future<Output = T>) -> T {
         None
     }))
     .expect("waited in vain")
+}
+
+/// How much the thread of the process's only driver has computed so far, on Linux.
+pub fn driver_time() -> Duration {
+    for task in std::fs::read_dir("/proc/self/task").unwrap() {
+        let path = task.unwrap().path();
+        if std::fs::read_to_string(path.join("comm")).unwrap().starts_with("realtime-driver") {
+            // Nanoseconds on a processor come first (proc(5)).
+            let times = std::fs::read_to_string(path.join("schedstat")).unwrap();
+            return Duration::from_nanos(times.split(' ').next().unwrap().parse().unwrap());
+        }
+    }
+    panic!("no driver");
 }
 
 /// Server settings under which nothing happens by itself in the course of a test, with two drivers.
@@ -265,8 +279,8 @@ fn take_frame(received: &mut Vec<u8>) -> Option<Frame> {
     Some(Frame { opcode: first & 0x0F, payload })
 }
 
-/// A handler whose connections are clients of the hub, subscribed to `room`. A message that begins with `!` is a wish: `!panic`, `!close`;
-/// others are sent back. What happens is told to the test.
+/// A handler whose connections are clients of the hub, subscribed to `room`. A message that begins with `!`
+/// is a wish: `!panic`, `!close`; others are sent back. What happens is told to the test.
 pub struct Room {
     happenings: Mutex<Sender<Happening>>,
 }
@@ -290,7 +304,7 @@ impl Happenings {
     pub fn opened(&self) -> ClientId {
         match self.next() {
             Happening::Opened(client) => client,
-            other => panic!("{other:?}"),
+            other @ (Happening::Said(_) | Happening::Closed(..)) => panic!("{other:?}"),
         }
     }
 
@@ -298,7 +312,7 @@ impl Happenings {
     pub fn closed(&self) -> (Option<ClientId>, Closure) {
         match self.next() {
             Happening::Closed(client, closure) => (client, closure),
-            other => panic!("{other:?}"),
+            other @ (Happening::Opened(_) | Happening::Said(_)) => panic!("{other:?}"),
         }
     }
 
@@ -370,4 +384,32 @@ impl Notices {
     pub fn all(&self) -> Vec<realtime_smol::Notice> {
         self.0.lock().unwrap().clone()
     }
+}
+
+impl Notices {
+    /// How many messages were lost so far.
+    pub fn lost(&self) -> u64 {
+        let lost = |notice: &realtime_smol::Notice| {
+            if let realtime_smol::Notice::Dropped { messages, .. } = notice { *messages } else { 0 }
+        };
+        self.0.lock().unwrap().iter().map(lost).sum()
+    }
+}
+
+/// Broadcasts what `message` makes of a number to `room`, until all that its one client could hold is full:
+/// its outbox, and the sockets' buffers, which grow for a while. Returns how many messages that took.
+#[track_caller]
+pub fn fill(
+    hub: &Hub,
+    notices: &Notices,
+    message: impl Fn(usize) -> realtime_smol::PreparedMessage,
+) -> usize {
+    const IN_A_ROW: usize = 50;
+    let mut lost = Vec::new();
+    until("nothing more is taken", || {
+        hub.broadcast("room", message(lost.len())).unwrap();
+        lost.push(notices.lost());
+        lost.len() > IN_A_ROW && lost[lost.len() - 1] - lost[lost.len() - 1 - IN_A_ROW] >= IN_A_ROW as u64
+    });
+    lost.len()
 }

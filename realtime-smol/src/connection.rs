@@ -3,6 +3,7 @@ use crate::driver::Mail;
 use crate::handler::{Handler, Peer, Verdict};
 use crate::server::Plan;
 use crate::sockets::{Interest, Socket};
+use realtime_adapter::ForAdapters;
 use realtime_core::{ClientId, Home, Notice, Outgoing, Pushed, Session, TOO_SLOW};
 use realtime_ws::handshake::{Accept, Request, ServerHandshake};
 use realtime_ws::{ApiMisuse, CloseCode, Event, Message, PreparedMessage, Timestamp};

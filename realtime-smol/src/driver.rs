@@ -1,9 +1,9 @@
 use crate::connection::{Connection, Fate, Turn};
 use crate::handler::{Handler, Takeover};
-use crate::hub::{Wake, lock};
 use crate::server::Plan;
 use crate::sockets::{Interest, Listener, Watch};
 use polling::Events;
+use realtime_adapter::{ForAdapters, Wake, lock};
 use realtime_core::{ClientId, Deadlines, Notice, Order};
 use realtime_ws::Timestamp;
 use slab::Slab;
@@ -116,8 +116,10 @@ impl<H: Handler> Driver<H> {
         mail: Arc<Mail>,
         listener: Option<(TcpListener, Vec<Arc<Mail>>)>,
     ) -> io::Result<Self> {
-        let home =
-            plan.hub.add_loop(mail.clone()).ok_or_else(|| io::Error::other("too many loops for one hub"))?;
+        let home = plan
+            .hub
+            .add_driver(mail.clone())
+            .ok_or_else(|| io::Error::other("too many loops for one hub"))?;
         let acceptor = listener
             .map(|(listener, mails)| {
                 let listener = mail.watch.add(listener, LISTENER, Interest::Read)?;

@@ -1,6 +1,7 @@
 use crate::client::Client;
 use crate::driver::Mail;
 use crate::hub::Hub;
+use realtime_adapter::ForAdapters;
 use realtime_core::{ClientId, Credentials, Home, HubError, Outgoing, Pushed};
 use realtime_ws::handshake::Upgrade;
 use realtime_ws::{ApiMisuse, CloseCode, Closure, Message, Piece, PreparedMessage, Timestamp};
@@ -174,7 +175,9 @@ impl Peer<'_> {
         if let Some(client) = self.client {
             return Ok(client);
         }
-        let id = self.hub.connect_at(self.home, credentials.into())?;
+        let connected = self.hub.connect_at(self.home, credentials.into());
+        self.hub.settle();
+        let id = connected?;
         Ok(self.client.insert(Client::new(self.hub.clone(), id)))
     }
 

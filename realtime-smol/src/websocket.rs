@@ -1,9 +1,7 @@
-use crate::clock::Clock;
-use crate::error::Error;
 use crate::handler::{Answer, Verdict};
-use crate::random;
 use futures_core::Stream;
 use futures_sink::Sink;
+use realtime_adapter::{Clock, Error, random};
 use realtime_ws::handshake::{
     Accept, ClientHandshake, ClientRequest, Request, Scheme, ServerHandshake, Upgrade, Uri,
 };

@@ -1,7 +1,7 @@
 use crate::hub::Hub;
 use crate::link::{Link, poll_for};
-use crate::lock;
 use crate::waker::Waker;
+use realtime_adapter::{ForAdapters, Wake, lock};
 use realtime_core::{
     ClientId, ClientTable, Credentials, Home, HubError, Notice, Order, Outgoing, Pushed, TOO_SLOW,
 };

@@ -1,7 +1,6 @@
-use crate::clock::Clock;
-use crate::error::Error;
 use crate::handler::{Answer, Verdict};
 use crate::link::linger;
+use realtime_adapter::{Clock, Error};
 use realtime_ws::handshake::{Accept, Refusal, Request, ServerHandshake, Upgrade};
 use realtime_ws::{ApiMisuse, Config, Connection, Timestamp};
 use rustix::io::Errno;

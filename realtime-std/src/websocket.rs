@@ -1,9 +1,7 @@
-use crate::clock::Clock;
-use crate::error::Error;
 use crate::handler::Answer;
 use crate::link::{Came, Incoming, Link};
 use crate::opening::{Opened, open, receive, refuse};
-use crate::random;
+use realtime_adapter::{Clock, Error, random};
 use realtime_core::{OutboxLimits, Session};
 use realtime_ws::handshake::{ClientHandshake, ClientRequest, Scheme, Upgrade, Uri};
 use realtime_ws::{

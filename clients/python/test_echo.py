@@ -203,8 +203,7 @@ class Echo:
 
     def test_close_is_answered_with_its_code(self):
         for code in (1000, 1001, 1011, 3000, 4999):
-            with self.subTest(code=code):
-                ws = self.connect()
+            with self.subTest(code=code), self.connect() as ws:
                 ws.close(code, "that is all")
                 self.assertEqual(ws.protocol.close_rcvd.code, code)
 

@@ -11,6 +11,7 @@ use realtime_core::{
 };
 use realtime_ws::Timestamp;
 use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 
 /// What adapters do with a [`Hub`] for their drivers and clients.
@@ -26,8 +27,11 @@ pub trait ForAdapters {
     /// What bounds each client's outbox.
     fn outbox_limits(&self) -> OutboxLimits;
 
-    /// A home for the clients of one more driver, which `waker` wakes when it has orders; `None` if there are 65,535 already.
-    fn add_driver(&self, waker: Arc<impl Wake + 'static>) -> Option<Home>;
+    /// A home for the clients of one more driver, which `waker` wakes when it has orders.
+    ///
+    /// # Errors
+    /// The hub has 65,535 drivers already.
+    fn add_driver(&self, waker: Arc<impl Wake + 'static>) -> io::Result<Home>;
 
     /// Gives a home up; all of its clients are gone.
     fn remove_driver(&self, home: Home);
@@ -100,9 +104,10 @@ impl ForAdapters for Hub {
         self.shared.outbox
     }
 
-    fn add_driver(&self, waker: Arc<impl Wake + 'static>) -> Option<Home> {
+    fn add_driver(&self, waker: Arc<impl Wake + 'static>) -> io::Result<Home> {
         let mut exchange = self.shared.exchange();
-        lock(&self.shared.drivers).add(waker, || exchange.add_home())
+        let home = lock(&self.shared.drivers).add(waker, || exchange.add_home());
+        home.ok_or_else(|| io::Error::other("the hub has 65,535 drivers already"))
     }
 
     fn remove_driver(&self, home: Home) {

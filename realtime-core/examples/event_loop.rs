@@ -67,6 +67,7 @@ fn main() -> io::Result<()> {
         for event in events.iter() {
             if event.key != LISTENER {
                 server.read(event.key, &mut buffer);
+                server.perform_actions();
             } else if let Ok((stream, _)) = listener.accept() {
                 stream.set_nonblocking(true)?;
                 watch(&server.poller, &stream, next_key)?;
@@ -75,7 +76,6 @@ fn main() -> io::Result<()> {
                 next_key += 1;
             }
         }
-        server.perform_actions();
         server.write_and_close();
     }
 }

@@ -1,9 +1,9 @@
 use crate::client::Client;
 use crate::driver::Mail;
-use crate::handler::{Handler, Peer, Verdict};
+use crate::handler::{Answer, Handler, Peer, Verdict};
 use crate::server::Plan;
 use crate::sockets::{Interest, Socket};
-use realtime_adapter::ForAdapters;
+use realtime_adapter::{ForAdapters, contain};
 use realtime_core::{ClientId, Home, Notice, Outgoing, Pushed, Session, TOO_SLOW};
 use realtime_ws::handshake::{Accept, Request, ServerHandshake};
 use realtime_ws::{ApiMisuse, CloseCode, Event, Message, PreparedMessage, Timestamp};
@@ -14,6 +14,9 @@ use std::sync::Arc;
 
 /// Bytes read at a time. More are left to the next turn, so that no connection keeps the others waiting.
 const READ_BYTES: usize = 64 * 1024;
+
+/// What a peer is told whose handler panicked.
+const APPLICATION_FAILED: &str = "the application failed";
 
 /// The most slices in one write; what is left goes in the next one.
 const SLICES: usize = 64;
@@ -54,7 +57,17 @@ pub(crate) struct Connection<S> {
     /// Where it stands among the driver's deadlines.
     entered: Option<Timestamp>,
     is_to_be_flushed: bool,
+    place: Place,
     stage: Stage<S>,
+}
+
+/// What a connection counts as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// One of those that the server can take.
+    Taken,
+    /// One beyond those, which only lives to be told so.
+    Beyond,
 }
 
 #[expect(
@@ -81,9 +94,20 @@ struct Open<S> {
     client: Option<Client>,
     /// Whether the driver and the hub know, or knew, of the client.
     standing: Standing,
-    /// Whether its task has more messages than it takes.
-    is_paused: bool,
+    reading: Reading,
+    /// Whether the peer took some of what waits since the last deadline.
+    has_progressed: bool,
     state: S,
+}
+
+/// Whether a connection is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    Goes,
+    /// Its task has more messages than it takes.
+    Paused,
+    /// The peer's stream has ended, and would be reported as readable for ever.
+    Ended,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -98,7 +122,25 @@ enum Standing {
 impl<S: Send + 'static> Connection<S> {
     pub(crate) fn new<H: Handler<State = S>>(socket: Socket, turn: &Turn<H>) -> Self {
         let handshake = ServerHandshake::new(turn.plan.config.clone(), turn.now);
-        Self { socket, entered: None, is_to_be_flushed: false, stage: Stage::Opening(handshake) }
+        Self::in_stage(Stage::Opening(handshake), Place::Taken, socket)
+    }
+
+    /// One that only gets `response`.
+    pub(crate) fn beyond_capacity<H: Handler<State = S>>(
+        socket: Socket,
+        response: &[u8],
+        turn: &Turn<H>,
+    ) -> Self {
+        let deadline = turn.now + turn.plan.config.close_timeout;
+        Self::in_stage(Stage::Refusing { rest: response.into(), deadline }, Place::Beyond, socket)
+    }
+
+    fn in_stage(stage: Stage<S>, place: Place, socket: Socket) -> Self {
+        Self { socket, entered: None, is_to_be_flushed: false, place, stage }
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        self.place
     }
 
     /// Reads once, and does all that follows from what came.
@@ -131,7 +173,8 @@ impl<S: Send + 'static> Connection<S> {
                 Err(refusal) => refusal.response(),
                 Ok(()) => {
                     let Ok(address) = self.socket.socket().peer_addr() else { return Fate::Goes };
-                    let answer = turn.handler.on_request(&upgrade, address);
+                    let answer = contain(|| turn.handler.on_request(&upgrade, address))
+                        .unwrap_or_else(|| Answer::reject(500, APPLICATION_FAILED));
                     let headers: Vec<(&str, &str)> =
                         answer.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
                     match answer.verdict {
@@ -145,9 +188,14 @@ impl<S: Send + 'static> Connection<S> {
                                 Ok(connection) => {
                                     let session = Session::new(connection, turn.plan.hub.outbox_limits());
                                     let standing = Standing::New;
-                                    let open =
-                                        Open { session, client: None, standing, is_paused: false, state };
-                                    self.stage = Stage::Open(open);
+                                    self.stage = Stage::Open(Open {
+                                        session,
+                                        client: None,
+                                        standing,
+                                        reading: Reading::Goes,
+                                        has_progressed: false,
+                                        state,
+                                    });
                                     return self.begin(input, turn);
                                 }
                             }
@@ -164,7 +212,7 @@ impl<S: Send + 'static> Connection<S> {
     fn begin<H: Handler<State = S>>(&mut self, mut input: &mut [u8], turn: &mut Turn<H>) -> Fate {
         let Stage::Open(open) = &mut self.stage else { return Fate::Stays };
         open.session.outgoing_mut().lend_buffer(&mut turn.output);
-        open.tell(self.socket.socket(), turn, |handler, peer, state| handler.on_open(peer, state));
+        open.open(self.socket.socket(), turn);
         open.receive(&mut input, self.socket.socket(), turn);
         self.flush(turn)
     }
@@ -199,7 +247,7 @@ impl<S: Send + 'static> Connection<S> {
                 if open.session.closure().is_some() {
                     open.leave(turn);
                 }
-                let is_written = write(self.socket.socket(), open.session.outgoing_mut(), turn.now);
+                let is_written = open.write(self.socket.socket(), turn.now);
                 open.session.outgoing_mut().reclaim_buffer(&mut turn.output);
                 if is_written.is_err() {
                     open.session.receive_eof();
@@ -229,18 +277,17 @@ impl<S: Send + 'static> Connection<S> {
         if !open.is(client) {
             return;
         }
-        let outgoing = open.session.outgoing_mut();
-        if !outgoing.has_room_for(&message) {
+        if !open.session.outgoing().has_room_for(&message) {
             // Many messages came in one turn; that alone does not make the client slow. An error shows again when flushing.
-            let _ = write(self.socket.socket(), outgoing, turn.now);
+            let _ = open.write(self.socket.socket(), turn.now);
         }
-        match outgoing.push(message) {
+        match open.session.outgoing_mut().push(message) {
             Pushed::Queued => {}
             Pushed::Dropped { messages } => turn.losses.push(Notice::Dropped { client, messages }),
             Pushed::Overflowed => {
                 let (code, reason) = TOO_SLOW;
                 // The code is one that may be sent.
-                let _ = outgoing.close_now(code, reason, turn.now);
+                let _ = open.session.outgoing_mut().close_now(code, reason, turn.now);
                 open.standing = Standing::Gone;
                 turn.losses.push(Notice::TooSlow { client });
             }
@@ -262,8 +309,9 @@ impl<S: Send + 'static> Connection<S> {
     pub(crate) fn resume(&mut self, client: ClientId) -> Fate {
         if let Stage::Open(open) = &mut self.stage
             && open.is(client)
+            && open.reading == Reading::Paused
         {
-            open.is_paused = false;
+            open.reading = Reading::Goes;
         }
         Fate::Stays
     }
@@ -304,8 +352,15 @@ impl<S: Send + 'static> Connection<S> {
                 }
             }
             Stage::Open(open) => {
-                if open.is_paused {
-                    open.session.excuse_silence(turn.now); // it is not read
+                let has_progressed = mem::take(&mut open.has_progressed);
+                let is_excused = match open.reading {
+                    Reading::Paused => true,
+                    // Its answers are not read until it has taken ours, which it is doing.
+                    Reading::Goes => has_progressed && !open.session.outgoing().wants_input(),
+                    Reading::Ended => false,
+                };
+                if is_excused {
+                    open.session.excuse_silence(turn.now);
                 }
                 open.session.handle_timeout(turn.now);
                 self.flush(turn)
@@ -343,7 +398,13 @@ impl<S: Send + 'static> Connection<S> {
             Stage::Refusing { .. } => Interest::ReadAndWrite,
             Stage::Open(open) => {
                 let outgoing = open.session.outgoing();
-                match (outgoing.wants_input() && !open.is_paused, outgoing.is_drained()) {
+                let is_read = match open.reading {
+                    Reading::Goes => outgoing.wants_input(),
+                    // The peer's close frame is waited for; messages before it are for nobody.
+                    Reading::Paused => outgoing.wants_input() && !outgoing.is_open(),
+                    Reading::Ended => false,
+                };
+                match (is_read, outgoing.is_drained()) {
                     (true, true) => Interest::Read,
                     (true, false) => Interest::ReadAndWrite,
                     (false, false) => Interest::Write,
@@ -371,7 +432,7 @@ impl<S: Send + 'static> Stage<S> {
         open.leave(turn);
         let client = open.client.map(|client| client.id());
         if let Some(closure) = open.session.closure() {
-            turn.handler.on_close(client, open.state, closure);
+            contain(|| turn.handler.on_close(client, open.state, closure));
         }
     }
 }
@@ -387,11 +448,13 @@ impl<S: Send + 'static> Open<S> {
             }
         };
         match read {
-            Ok(0) => return self.session.receive_eof(),
-            Ok(bytes) if input.is_empty() => self.session.filled(bytes, turn.now),
-            Ok(_) => {}
+            Ok(bytes) if bytes > 0 && input.is_empty() => self.session.filled(bytes, turn.now),
+            Ok(bytes) if bytes > 0 => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-            Err(_) => return self.session.receive_eof(),
+            Ok(_) | Err(_) => {
+                self.reading = Reading::Ended;
+                return self.session.receive_eof();
+            }
         }
         self.session.outgoing_mut().lend_buffer(&mut turn.output);
         self.receive(&mut input, stream, turn);
@@ -411,43 +474,51 @@ impl<S: Send + 'static> Open<S> {
             }
             let (client, state) = (&mut self.client, &mut self.state);
             let mut peer = Peer {
-                outgoing,
+                outgoing: &mut *outgoing,
                 client,
                 hub,
                 home: turn.home,
                 mail: &turn.mail,
-                is_paused: &mut self.is_paused,
+                reading: &mut self.reading,
                 stream,
                 now: turn.now,
             };
-            match event {
+            let handled = contain(|| match event {
                 Event::Text(text) => handler.on_message(&mut peer, state, Message::Text(text)),
                 Event::Binary(bytes) => handler.on_message(&mut peer, state, Message::Binary(bytes)),
                 Event::Piece(piece) => handler.on_piece(&mut peer, state, piece),
                 Event::Ping(_) | Event::Pong(_) | Event::Closing { .. } => {}
+            });
+            if handled.is_none() {
+                close_failed(outgoing, turn.now);
             }
         }
     }
 
-    fn tell<H: Handler<State = S>>(
-        &mut self,
-        stream: &TcpStream,
-        turn: &mut Turn<H>,
-        tell: impl FnOnce(&H, &mut Peer<'_>, &mut S),
-    ) {
+    /// Tells the application that it is open.
+    fn open<H: Handler<State = S>>(&mut self, stream: &TcpStream, turn: &Turn<H>) {
         let outgoing = self.session.outgoing_mut();
-        let (client, hub) = (&mut self.client, &turn.plan.hub);
         let mut peer = Peer {
-            outgoing,
-            client,
-            hub,
+            outgoing: &mut *outgoing,
+            client: &mut self.client,
+            hub: &turn.plan.hub,
             home: turn.home,
             mail: &turn.mail,
-            is_paused: &mut self.is_paused,
+            reading: &mut self.reading,
             stream,
             now: turn.now,
         };
-        tell(&turn.handler, &mut peer, &mut self.state);
+        let opened = contain(|| turn.handler.on_open(&mut peer, &mut self.state));
+        if opened.is_none() {
+            close_failed(outgoing, turn.now);
+        }
+    }
+
+    /// Writes what waits until the socket takes no more.
+    fn write(&mut self, stream: &TcpStream, now: Timestamp) -> io::Result<()> {
+        let bytes = write(stream, self.session.outgoing_mut(), now)?;
+        self.has_progressed |= bytes > 0;
+        Ok(())
     }
 
     fn is(&self, client: ClientId) -> bool {
@@ -464,15 +535,16 @@ impl<S: Send + 'static> Open<S> {
     }
 }
 
-/// Writes what waits until the socket takes no more.
-fn write(mut stream: &TcpStream, outgoing: &mut Outgoing, now: Timestamp) -> io::Result<()> {
+/// Writes what waits until the socket takes no more; returns how many bytes it took.
+fn write(mut stream: &TcpStream, outgoing: &mut Outgoing, now: Timestamp) -> io::Result<usize> {
+    let mut total = 0;
     loop {
         let mut slices = [&[][..]; SLICES];
         let filled = outgoing.poll_transmit(&mut slices);
         let slices = &slices[..filled];
         let offered: usize = slices.iter().map(|slice| slice.len()).sum();
         let written = match slices {
-            [] => return Ok(()),
+            [] => return Ok(total),
             [slice] => retry_interrupted(|| stream.write(slice)),
             slices => {
                 let mut vectored = [IoSlice::new(&[]); SLICES];
@@ -485,14 +557,21 @@ fn write(mut stream: &TcpStream, outgoing: &mut Outgoing, now: Timestamp) -> io:
         match written {
             Ok(bytes) => {
                 outgoing.transmitted(bytes, now);
+                total += bytes;
                 if bytes < offered {
-                    return Ok(()); // its buffer is full; trying again would only tell so
+                    return Ok(total); // its buffer is full; trying again would only tell so
                 }
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(total),
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Closes the connection of a peer whose handler panicked; nobody knows what that left undone.
+fn close_failed(outgoing: &mut Outgoing, now: Timestamp) {
+    // The code is one that may be sent.
+    let _ = outgoing.close_now(CloseCode::INTERNAL_ERROR, APPLICATION_FAILED, now);
 }
 
 fn retry_interrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {

@@ -1,15 +1,15 @@
-use crate::connection::{Connection, Fate, Turn};
+use crate::connection::{Connection, Fate, Place, Turn};
 use crate::handler::{Handler, Takeover};
 use crate::server::Plan;
-use crate::sockets::{Interest, Listener, Watch};
+use crate::sockets::{Interest, Listener, Socket, Watch};
 use polling::Events;
-use realtime_adapter::{ForAdapters, Wake, lock};
+use realtime_adapter::{ForAdapters, Wake, contain, lock};
 use realtime_core::{ClientId, Deadlines, Notice, Order};
 use realtime_ws::Timestamp;
 use slab::Slab;
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::io::{self, Write};
+use std::io;
 use std::mem;
 use std::net::{TcpListener, TcpStream};
 use std::num::NonZeroUsize;
@@ -29,15 +29,19 @@ const EVENTS_PER_TURN: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero")
 /// How long no connection is accepted after the system refused one, for want of open files as a rule.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// The most connections beyond the server's capacity that are told so at a time; more are closed without a word.
+const MAX_REFUSED: usize = 32;
+
 const OVER_CAPACITY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n\
-    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 41\r\n\r\nthe server has all connections it can take";
+    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 42\r\n\r\nthe server has all connections it can take";
 
 /// What reaches a driver from other threads.
 pub(crate) struct Mail {
     watch: Watch,
     /// Whether the driver has something to look at, or is about to look.
     is_pending: AtomicBool,
-    arrivals: Mutex<Vec<TcpStream>>,
+    /// `None` once the driver has ended and takes no more.
+    arrivals: Mutex<Option<Vec<TcpStream>>>,
     /// Clients whose connections are to be read again; at most one entry for each pause.
     resumed: Mutex<Vec<ClientId>>,
 }
@@ -52,7 +56,7 @@ impl Mail {
         Self {
             watch,
             is_pending: AtomicBool::new(false),
-            arrivals: Mutex::default(),
+            arrivals: Mutex::new(Some(Vec::new())),
             resumed: Mutex::default(),
         }
     }
@@ -67,9 +71,11 @@ impl Mail {
         self.wake();
     }
 
-    fn push_arrival(&self, stream: TcpStream) {
-        lock(&self.arrivals).push(stream);
+    /// Hands a connection over; false if the driver has ended.
+    fn push_arrival(&self, stream: TcpStream) -> bool {
+        let is_taken = lock(&self.arrivals).as_mut().map(|arrivals| arrivals.push(stream)).is_some();
         self.wake();
+        is_taken
     }
 }
 
@@ -106,6 +112,8 @@ pub(crate) struct Acceptor {
     mails: Vec<Arc<Mail>>,
     next: usize,
     paused_until: Option<Timestamp>,
+    /// How many connections live only to be told that there are too many.
+    refused: usize,
 }
 
 impl<H: Handler> Driver<H> {
@@ -116,14 +124,11 @@ impl<H: Handler> Driver<H> {
         mail: Arc<Mail>,
         listener: Option<(TcpListener, Vec<Arc<Mail>>)>,
     ) -> io::Result<Self> {
-        let home = plan
-            .hub
-            .add_driver(mail.clone())
-            .ok_or_else(|| io::Error::other("too many loops for one hub"))?;
+        let home = plan.hub.add_driver(mail.clone())?;
         let acceptor = listener
             .map(|(listener, mails)| {
                 let listener = mail.watch.add(listener, LISTENER, Interest::Read)?;
-                io::Result::Ok(Acceptor { listener, mails, next: 0, paused_until: None })
+                io::Result::Ok(Acceptor { listener, mails, next: 0, paused_until: None, refused: 0 })
             })
             .transpose()?;
         Ok(Self {
@@ -190,24 +195,32 @@ impl<H: Handler> Driver<H> {
 
     fn accept(&mut self) {
         let Some(acceptor) = &mut self.acceptor else { return };
+        let mut beyond_capacity = Vec::new();
         for _ in 0..ACCEPTS_PER_TURN {
             match acceptor.listener.socket().accept() {
                 Ok((stream, _)) => {
                     let already_open = self.open_connections.fetch_add(1, Ordering::Relaxed);
                     if already_open >= self.turn.plan.max_connections {
                         self.open_connections.fetch_sub(1, Ordering::Relaxed);
-                        refuse_over_capacity(stream);
+                        beyond_capacity.push(stream);
                         continue;
                     }
                     acceptor.next = (acceptor.next + 1) % acceptor.mails.len();
-                    let mail = &acceptor.mails[acceptor.next];
                     // Its own mail too: it is looked at before this turn ends.
-                    mail.push_arrival(stream);
+                    if !acceptor.mails[acceptor.next].push_arrival(stream) {
+                        self.open_connections.fetch_sub(1, Ordering::Relaxed);
+                    }
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if is_of_one_connection(&error) => {}
-                Err(_) => return self.pause_accepting(),
+                Err(_) => {
+                    self.pause_accepting();
+                    break;
+                }
             }
+        }
+        for stream in beyond_capacity {
+            self.refuse(stream);
         }
     }
 
@@ -220,21 +233,31 @@ impl<H: Handler> Driver<H> {
         }
     }
 
+    /// Tells one beyond the server's capacity so, without cutting it off while it still writes: that would reset the connection, and
+    /// lose the answer.
+    fn refuse(&mut self, stream: TcpStream) {
+        let Some(acceptor) = self.acceptor.as_mut().filter(|acceptor| acceptor.refused < MAX_REFUSED) else {
+            return;
+        };
+        let entry = self.connections.vacant_entry();
+        let key = entry.key();
+        if let Ok(socket) = watch(&self.mail.watch, stream, key) {
+            acceptor.refused += 1;
+            entry.insert(Connection::beyond_capacity(socket, OVER_CAPACITY, &self.turn));
+            self.look_at(key, Connection::flush);
+        }
+    }
+
     fn add(&mut self, stream: TcpStream) {
         let entry = self.connections.vacant_entry();
         let key = entry.key();
-        // A socket that cannot be set up is of no use to its peer either.
-        let prepared = stream.set_nonblocking(true).and_then(|()| {
-            // Without it the system may hold back a short frame for the acknowledgement of an earlier one.
-            stream.set_nodelay(true)?;
-            self.mail.watch.add(stream, key, Interest::Read)
-        });
-        match prepared {
-            Ok(socket) => {
+        match watch(&self.mail.watch, stream, key) {
+            Ok(socket) if self.stop_deadline.is_none() => {
                 entry.insert(Connection::new(socket, &self.turn));
                 self.look_at(key, Connection::read);
             }
-            Err(_) => {
+            // A socket that cannot be set up is of no use to its peer either.
+            Ok(_) | Err(_) => {
                 self.open_connections.fetch_sub(1, Ordering::Relaxed);
             }
         }
@@ -261,7 +284,7 @@ impl<H: Handler> Driver<H> {
                 let stream = self.connections.remove(key).into_stream();
                 self.open_connections.fetch_sub(1, Ordering::Relaxed);
                 if let Ok(address) = stream.peer_addr() {
-                    self.turn.handler.on_http(Takeover { stream, received, address });
+                    contain(|| self.turn.handler.on_http(Takeover { stream, received, address }));
                 }
             }
         }
@@ -289,8 +312,8 @@ impl<H: Handler> Driver<H> {
             if !self.mail.take_pending() {
                 return;
             }
-            let arrivals = mem::take(&mut *lock(&self.mail.arrivals));
-            for stream in arrivals {
+            let arrivals = lock(&self.mail.arrivals).as_mut().map(mem::take);
+            for stream in arrivals.into_iter().flatten() {
                 self.add(stream);
             }
             let resumed = mem::take(&mut *lock(&self.mail.resumed));
@@ -323,19 +346,22 @@ impl<H: Handler> Driver<H> {
                 }
                 Order::Disconnect { client, code, reason } => {
                     if let Some(key) = self.key(client) {
-                        let now = self.turn.now;
-                        self.connections[key].disconnect(client, code, &reason, now);
-                        self.to_flush.push(key);
+                        let connection = &mut self.connections[key];
+                        connection.disconnect(client, code, &reason, self.turn.now);
+                        if connection.mark_to_flush() {
+                            self.to_flush.push(key);
+                        }
                     }
                 }
             }
         }
         self.orders = orders;
         for loss in mem::take(&mut self.turn.losses) {
-            if let Notice::TooSlow { client } = loss {
+            let too_slow = if let Notice::TooSlow { client } = loss { Some(client) } else { None };
+            self.turn.plan.hub.note(loss);
+            if let Some(client) = too_slow {
                 self.turn.plan.hub.gone(client);
             }
-            self.turn.plan.hub.note(loss);
         }
         let mut to_flush = mem::take(&mut self.to_flush);
         for key in to_flush.drain(..) {
@@ -361,18 +387,32 @@ impl<H: Handler> Driver<H> {
     fn remove(&mut self, key: usize) {
         let mut connection = self.connections.remove(key);
         self.deadlines.remove(key, connection.entered());
+        self.end(connection);
+    }
+
+    fn end(&mut self, connection: Connection<H::State>) {
+        match (connection.place(), &mut self.acceptor) {
+            (Place::Taken, _) => {
+                self.open_connections.fetch_sub(1, Ordering::Relaxed);
+            }
+            (Place::Beyond, Some(acceptor)) => acceptor.refused -= 1,
+            (Place::Beyond, None) => {} // it accepts no more
+        }
         connection.end(&mut self.turn);
-        self.open_connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl<H: Handler> Drop for Driver<H> {
     fn drop(&mut self) {
+        let arrivals = lock(&self.mail.arrivals).take();
+        self.open_connections.fetch_sub(arrivals.map_or(0, |arrivals| arrivals.len()), Ordering::Relaxed);
         // What is left when the time to stop has run out, or the poller has failed.
-        for connection in self.connections.drain() {
-            connection.end(&mut self.turn);
-            self.open_connections.fetch_sub(1, Ordering::Relaxed);
+        for connection in mem::take(&mut self.connections) {
+            self.end(connection.1);
+            // What the others here are told of it will not be delivered.
+            self.turn.plan.hub.take_orders(self.turn.home, &mut self.orders);
         }
+        self.turn.plan.hub.remove_driver(self.turn.home);
         OWN_MAIL.set(std::ptr::null());
     }
 }
@@ -389,7 +429,9 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted)
 }
 
-fn refuse_over_capacity(mut stream: TcpStream) {
-    // A fresh socket has room for this; if not, the client learns by the connection's end.
-    let _ = stream.write(OVER_CAPACITY);
+fn watch(watch: &Watch, stream: TcpStream, key: usize) -> io::Result<Socket> {
+    stream.set_nonblocking(true)?;
+    // Without it the system may hold back a short frame for the acknowledgement of an earlier one.
+    stream.set_nodelay(true)?;
+    watch.add(stream, key, Interest::Read)
 }

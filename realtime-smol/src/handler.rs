@@ -1,8 +1,9 @@
 use crate::client::Client;
+use crate::connection::Reading;
 use crate::driver::Mail;
 use crate::hub::Hub;
 use realtime_adapter::ForAdapters;
-use realtime_core::{ClientId, Credentials, Home, HubError, Outgoing, Pushed};
+use realtime_core::{ClientId, Credentials, Home, HubError, Notice, Outgoing, Pushed, TOO_SLOW};
 use realtime_ws::handshake::Upgrade;
 use realtime_ws::{ApiMisuse, CloseCode, Closure, Message, Piece, PreparedMessage, Timestamp};
 use std::fmt;
@@ -24,6 +25,9 @@ use std::sync::Arc;
 ///     }
 /// }
 /// ```
+///
+/// A panic in a method costs the connection that it was called for, which is closed with 1011, or answered with 500 if it was not open
+/// yet. The others go on.
 ///
 /// A closure `Fn(&mut Peer<'_>, Message<'_>)` is a handler too, that accepts whoever comes.
 pub trait Handler: Send + Sync + 'static {
@@ -51,7 +55,8 @@ pub trait Handler: Send + Sync + 'static {
         let _ = (client, state, closure);
     }
 
-    /// A request came that is no upgrade; the socket changes hands. By default it is answered with 426.
+    /// A request came that is no upgrade; the socket changes hands, and no longer counts towards the server's most connections. By default
+    /// it is answered with 426.
     fn on_http(&self, mut takeover: Takeover) {
         // A fresh socket has room for this; if not, the client learns by the connection's end.
         let _ = takeover.stream.write(UPGRADE_REQUIRED);
@@ -136,8 +141,7 @@ pub struct Peer<'a> {
     pub(crate) hub: &'a Hub,
     pub(crate) home: Home,
     pub(crate) mail: &'a Arc<Mail>,
-    /// Set to read no more from this peer until [`Mail::resume`].
-    pub(crate) is_paused: &'a mut bool,
+    pub(crate) reading: &'a mut Reading,
     pub(crate) stream: &'a TcpStream,
     pub(crate) now: Timestamp,
 }
@@ -145,18 +149,21 @@ pub struct Peer<'a> {
 impl Peer<'_> {
     /// Sends a message to this peer, after all that is already on its way.
     ///
-    /// Behind deliveries of the hub that wait, it is bounded as they are, and may be dropped and counted.
+    /// Behind deliveries of the hub that wait, it is bounded as they are: it may be dropped and counted, or the connection be
+    /// closed as too slow ([`Pushed::Overflowed`]).
     ///
     /// # Errors
     /// [`ApiMisuse`]: the connection is closing, or so much waits that the peer should be asked for less; nothing
     /// changed.
     pub fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<Pushed, ApiMisuse> {
-        self.outgoing.send(message)
+        let pushed = self.outgoing.send(message)?;
+        Ok(self.close_overflowed(pushed))
     }
 
-    /// Sends a message that others get too.
+    /// Sends a message that others get too; bounded like the hub's deliveries. Of a connection that is closing it is dropped.
     pub fn send_prepared(&mut self, message: PreparedMessage) -> Pushed {
-        self.outgoing.push(message)
+        let pushed = self.outgoing.push(message);
+        self.close_overflowed(pushed)
     }
 
     /// Closes the connection after all that is already on its way. `reason` is cut to the 123 bytes that fit.
@@ -179,6 +186,27 @@ impl Peer<'_> {
         self.hub.settle();
         let id = connected?;
         Ok(self.client.insert(Client::new(self.hub.clone(), id)))
+    }
+
+    /// Has no more of its messages read until [`Mail::resume`].
+    pub(crate) fn pause(&mut self) {
+        *self.reading = Reading::Paused;
+    }
+
+    fn close_overflowed(&mut self, pushed: Pushed) -> Pushed {
+        match pushed {
+            Pushed::Queued | Pushed::Dropped { .. } => {}
+            Pushed::Overflowed => {
+                let (code, reason) = TOO_SLOW;
+                // The code is one that may be sent.
+                let _ = self.outgoing.close_now(code, reason, self.now);
+                if let Some(client) = self.client {
+                    self.hub.note(Notice::TooSlow { client: client.id() });
+                    self.hub.gone(client.id());
+                }
+            }
+        }
+        pushed
     }
 
     /// The client of the hub that this connection is, if [`connect`](Self::connect) made it one.

@@ -1,6 +1,7 @@
 use crate::client::Client;
 use crate::driver::Mail;
 use crate::handler::{Answer, Handler, Peer};
+use crate::panics::contain_async;
 use futures_core::Stream;
 use realtime_core::{ClientId, Credentials, HubError};
 use realtime_ws::handshake::Upgrade;
@@ -52,8 +53,8 @@ where
     F: Fn(Conversation) -> T + Send + Sync + 'static,
     T: Future<Output = ()> + Send + 'static,
 {
-    /// A handler that runs `run` for each connection. When the task ends the connection is closed with 1000; when the
-    /// connection ends, so does the conversation.
+    /// A handler that runs `run` for each connection. When the task ends the connection is closed, with 1000 or, if it
+    /// panicked, 1011; when the connection ends, so does the conversation.
     #[must_use]
     pub fn new(run: F) -> Self {
         Self { run }
@@ -98,9 +99,12 @@ where
         *state = Some(ToTask { messages, is_paused });
         let task = (self.run)(conversation);
         smol::spawn(async move {
-            task.await;
+            let (code, reason) = match contain_async(task).await {
+                Some(()) => (CloseCode::NORMAL, ""),
+                None => (CloseCode::INTERNAL_ERROR, "the application failed"),
+            };
             // It may be gone already.
-            let _ = client.disconnect(CloseCode::NORMAL, "");
+            let _ = client.disconnect(code, reason);
         })
         .detach();
     }
@@ -113,7 +117,7 @@ where
             to_task.is_paused.store(true, Ordering::SeqCst);
             // The task may have taken them all before it could see that; then it would never resume.
             if !resumes(to_task.messages.len(), &to_task.is_paused) {
-                *peer.is_paused = true;
+                peer.pause();
             }
         }
     }

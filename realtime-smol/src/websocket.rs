@@ -37,6 +37,8 @@ thread_local! {
 /// It is a `Stream` of messages and a `Sink` for them. Pings and close frames are answered, the keepalive and the deadlines kept,
 /// while it is polled as a stream. The stream ends when the connection has; [`closure`](Self::closure) then tells how.
 ///
+/// With [`Delivery::Pieces`](crate::Delivery::Pieces) each piece is a binary message of its own.
+///
 /// Everything is safe to cancel: a message that was read is not lost when the future that waits for it is dropped, and
 /// one that is sent is either queued whole or not at all.
 #[derive(Debug)]
@@ -203,10 +205,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
     }
 
     /// Closes the connection: begins the closing handshake, waits for its end within
-    /// [`Config::close_timeout`], and throws away messages that still come.
+    /// [`Config::close_timeout`], and throws away messages that still come. Whether the peer answered tells
+    /// [`closure`](Self::closure).
     ///
     /// # Errors
-    /// [`Error::ApiMisuse`] if the code must not be sent; [`Error`] if the connection ended in another way.
+    /// [`Error::ApiMisuse`] if the code must not be sent; [`Error`] if the peer misbehaved or the transport failed.
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         self.connection.close(code, reason, self.clock.now())?;
         while let Some(message) = self.next().await {
@@ -250,6 +253,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
         INPUT.set(buffer);
         if matches!(outcome, Poll::Ready(None | Some(Err(_)))) {
             self.is_over = true;
+            self.connection.receive_eof(); // so that there is a closure also if the transport failed
         }
         outcome
     }

@@ -40,7 +40,7 @@ pub(crate) fn serve<H: Handler>(
     });
     match opened {
         Ok(Opened::WebSocket { connection, state, mut rest }) => {
-            let (receiver, outgoing) = Session::new(connection, hub.outbox_limits()).split();
+            let (receiver, outgoing) = Session::new(*connection, hub.outbox_limits()).split();
             let link = Arc::new(Link::new(stream, outgoing, clock, Arc::clone(config)));
             if service.connections.open(number, &link) {
                 let membership = Membership { driver: &service.driver, client: None, has_left: false };

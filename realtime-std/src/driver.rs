@@ -43,9 +43,7 @@ impl Driver {
     /// A driver of `hub`; [`run`](Self::run) is for a thread of its own.
     pub(crate) fn new(hub: Hub) -> io::Result<Self> {
         let waker = Arc::new(Waker::new()?);
-        let home = hub
-            .add_driver(Arc::clone(&waker))
-            .ok_or_else(|| io::Error::other("the hub has 65,535 servers already"))?;
+        let home = hub.add_driver(Arc::clone(&waker))?;
         Ok(Self {
             hub,
             home,

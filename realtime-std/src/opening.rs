@@ -14,7 +14,7 @@ use std::time::Duration;
 /// What came of a client's first request.
 pub(crate) enum Opened<S> {
     /// A connection begins; `rest` came with the request.
-    WebSocket { connection: Connection, state: S, rest: Vec<u8> },
+    WebSocket { connection: Box<Connection>, state: S, rest: Vec<u8> },
     /// It is no upgrade; these are its head, and whatever came with it.
     Http(Vec<u8>),
     /// The client is to be told so.
@@ -63,7 +63,7 @@ fn respond<S>(upgrade: &Upgrade<'_>, answer: Answer<S>, rest: &[u8], now: Timest
         Verdict::Accept { state, subprotocol } => {
             let accept = Accept { subprotocol: subprotocol.as_deref(), headers: &headers };
             upgrade.accept(&accept, now).map(|connection| Opened::WebSocket {
-                connection,
+                connection: Box::new(connection),
                 state,
                 rest: rest.to_vec(),
             })

@@ -236,12 +236,8 @@ impl<H: Handler> Acceptor<H> {
             pause = None;
             match self.listener.accept() {
                 Ok((stream, address)) => pause = self.take(stream, address).err().map(|_| ACCEPT_PAUSE),
-                Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock
-                    | io::ErrorKind::Interrupted
-                    | io::ErrorKind::ConnectionAborted => {}
-                    _ => pause = Some(ACCEPT_PAUSE),
-                },
+                Err(error) if is_passing(&error) => {}
+                Err(_) => pause = Some(ACCEPT_PAUSE),
             }
         }
         Ok(())
@@ -381,6 +377,12 @@ impl Stage {
             Self::Released => {}
         }
     }
+}
+
+/// Whether an error of accepting is over with the call: nobody was there, or whoever was is gone.
+fn is_passing(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, Interrupted, WouldBlock};
+    matches!(error.kind(), WouldBlock | Interrupted | ConnectionAborted)
 }
 
 fn refuse_over_capacity(mut stream: &TcpStream) {

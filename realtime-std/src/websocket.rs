@@ -122,7 +122,7 @@ impl WebSocket {
         let mut buffer = [MaybeUninit::uninit(); READ_BYTES];
         match open(&stream, &config, &clock, &mut buffer, |upgrade| Ok(decide(upgrade)))? {
             Opened::WebSocket { connection, state: (), rest } => {
-                let websocket = Self::new(stream, connection, clock, config, rest);
+                let websocket = Self::new(stream, *connection, clock, config, rest);
                 websocket.writer.link.drain()?; // the response
                 Ok(websocket)
             }

@@ -1,5 +1,7 @@
 //! The scenarios that every driver of the hub passes: with clients in this process, and with clients behind sockets.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where its premises do")]
+
 use realtime_scenarios::{
     Authorizer, DEADLINE, NotSubscribed, Peer as Socket, Received, Setup, SocketClient, SocketWorld, World,
 };

@@ -10,6 +10,9 @@
 //! }
 //! ```
 
+#![allow(clippy::missing_panics_doc, reason = "a scenario is a test: it panics where it fails")]
+#![forbid(unsafe_code)]
+
 mod authorization;
 mod broadcasts;
 mod lives;

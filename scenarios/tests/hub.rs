@@ -1,5 +1,7 @@
 //! The scenarios with the pure hub, driven by hand.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where its premises do")]
+
 use realtime_core::wire::Plain;
 use realtime_core::{
     Action, Authorization, ClientId, Config, Credentials, Denial, Ending, Home, Hub, HubError, Input, Member,

@@ -1,0 +1,281 @@
+//! A server and its handler: what is handed over when, and how connections end.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod common;
+
+use common::{
+    BINARY, CLOSE, Client, FOREVER, Frame, Happening, PING, PONG, Room, TEXT, close, masked, patient, serve,
+    telling, text, until, upgrade,
+};
+use realtime_smol::{CloseCode, Config, Hub, Keepalive, Message, Peer, Server};
+use std::io::Write;
+use std::time::Duration;
+
+fn echo(peer: &mut Peer<'_>, message: Message<'_>) {
+    peer.send(message).unwrap();
+}
+
+#[test]
+fn a_closure_is_a_handler_that_echoes() {
+    let serving = serve(patient(), echo);
+    let mut client = serving.open();
+    client.say("hi");
+    assert_eq!(client.frame(), text("hi"));
+    client.send(BINARY, &[0, 1, 2]);
+    assert_eq!(client.frame(), Frame { opcode: BINARY, payload: vec![0, 1, 2] });
+    client.send(PING, b"?");
+    assert_eq!(client.frame(), Frame { opcode: PONG, payload: b"?".into() });
+    client.leave();
+}
+
+#[test]
+fn a_large_message_comes_back_whole() {
+    let config = Config { max_message_bytes: 16 << 20, ..Config::default() };
+    let serving = serve(patient().config(config), echo);
+    let mut client = serving.open();
+    let payload: Vec<u8> = (0..4 << 20).map(|i: u32| (i ^ (i >> 8)) as u8).collect();
+    let mut writing = client.stream.try_clone().unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| writing.write_all(&masked(BINARY, &payload)).unwrap());
+        assert!(client.frame() == Frame { opcode: BINARY, payload: payload.clone() });
+    });
+}
+
+#[test]
+fn frames_that_come_with_the_handshake_are_answered() {
+    let serving = serve(patient(), echo);
+    let mut client = Client::connect(serving.address);
+    client.write(&[upgrade(""), masked(TEXT, b"early")].concat());
+    assert!(client.head().starts_with("HTTP/1.1 101 "));
+    assert_eq!(client.frame(), text("early"));
+}
+
+#[test]
+fn the_drivers_share_the_connections_of_one_hub() {
+    let hub = Hub::new();
+    let (room, happenings) = Room::new();
+    let serving = serve(patient().hub(&hub), room);
+    let mut clients: Vec<_> = (0..8).map(|_| serving.open()).collect();
+    for _ in &clients {
+        happenings.opened();
+    }
+    assert_eq!(hub.subscriber_count("room"), 8);
+    for number in 0..100 {
+        hub.broadcast("room", &number.to_string()).unwrap();
+    }
+    for client in &mut clients {
+        let frames: Vec<_> = (0..100).map(|_| client.frame()).collect();
+        let expected: Vec<_> = (0..100).map(|number| text(&number.to_string())).collect();
+        assert_eq!(frames, expected);
+    }
+}
+
+#[test]
+fn a_closing_handshake_is_told_once_after_the_hub_has_forgotten_the_client() {
+    let hub = Hub::new();
+    let (room, happenings) = Room::new();
+    let serving = serve(patient().hub(&hub), room);
+    let mut client = serving.open();
+    let id = happenings.opened();
+    client.send(CLOSE, &[0x0f, 0xa0, b'b', b'y', b'e']);
+    assert_eq!(client.frame(), close(4000, ""));
+    client.assert_ended();
+    let (closed, closure) = happenings.closed();
+    assert_eq!((closed, closure.code.get(), &*closure.reason), (Some(id), 4000, "bye"));
+    assert!(closure.was_clean);
+    assert_eq!((hub.client_count(), hub.channel_count()), (0, 0));
+    drop(client);
+    serving.stopper.stop();
+    serving.assert_ends();
+    happenings.assert_over();
+}
+
+#[test]
+fn nothing_is_handed_over_after_the_application_has_closed() {
+    let (room, happenings) = Room::new();
+    let serving = serve(patient(), room);
+    let mut client = serving.open();
+    happenings.opened();
+    let together = [masked(TEXT, b"!close"), masked(TEXT, b"late"), masked(CLOSE, &1000_u16.to_be_bytes())];
+    client.write(&together.concat());
+    assert_eq!(client.frame(), close(1000, "bye"));
+    client.assert_ended();
+    assert_eq!(happenings.next(), Happening::Said("!close".into()));
+    assert!(happenings.closed().1.was_clean);
+}
+
+#[test]
+fn a_panic_in_a_handler_costs_one_connection() {
+    let hub = Hub::new();
+    let (room, happenings) = Room::new();
+    let serving = serve(patient().threads(std::num::NonZeroUsize::MIN).hub(&hub), room);
+    let (mut lucky, mut unlucky) = (serving.open(), serving.open());
+    let _ = (happenings.opened(), happenings.opened());
+    unlucky.say("!panic");
+    unlucky.say("late");
+    assert_eq!(unlucky.frame(), close(1011, "the application failed"));
+    unlucky.send(CLOSE, &1011_u16.to_be_bytes());
+    unlucky.assert_ended();
+    assert_eq!(happenings.next(), Happening::Said("!panic".into()));
+    assert_eq!(happenings.closed().1.code, CloseCode::INTERNAL_ERROR);
+
+    lucky.say("alive");
+    assert_eq!(lucky.frame(), text("alive"));
+    assert_eq!(hub.client_count(), 1);
+}
+
+#[test]
+fn a_panic_over_a_request_is_answered_with_500() {
+    let (room, _happenings) = Room::new();
+    let serving = serve(patient(), room);
+    let mut unlucky = Client::connect(serving.address);
+    unlucky.write(&upgrade("X-Panic: please\r\n"));
+    assert!(unlucky.head().starts_with("HTTP/1.1 500 "));
+    assert_eq!(unlucky.rest(), b"the application failed");
+    serving.open().leave();
+}
+
+#[test]
+fn a_peer_that_resets_is_gone() {
+    let hub = Hub::new();
+    let (room, happenings) = Room::new();
+    let serving = serve(patient().hub(&hub), room);
+    let client = serving.open();
+    let id = happenings.opened();
+    client.reset();
+    let (closed, closure) = happenings.closed();
+    assert_eq!((closed, closure.code, closure.was_clean), (Some(id), CloseCode::ABNORMAL, false));
+    assert_eq!(hub.client_count(), 0);
+}
+
+#[test]
+fn a_peer_that_ends_its_stream_without_a_close_frame_is_gone() {
+    let hub = Hub::new();
+    let (room, happenings) = Room::new();
+    let serving = serve(patient().hub(&hub), room);
+    let mut client = serving.open();
+    let id = happenings.opened();
+    client.end_writing();
+    client.assert_ended();
+    let (closed, closure) = happenings.closed();
+    assert_eq!((closed, closure.code, closure.was_clean), (Some(id), CloseCode::ABNORMAL, false));
+    assert_eq!(hub.client_count(), 0);
+}
+
+#[test]
+fn a_peer_that_misbehaves_is_told_why() {
+    let (room, happenings) = Room::new();
+    let serving = serve(patient(), room);
+    let mut client = serving.open();
+    happenings.opened();
+    client.write(&[0x81, 0x02, b'h', b'i']);
+    assert_eq!(client.frame(), close(1002, "frame from a client without a mask"));
+    client.assert_ended();
+    assert_eq!(happenings.closed().1.code, CloseCode::PROTOCOL_ERROR);
+}
+
+#[test]
+fn a_message_over_the_limit_is_refused() {
+    let config = Config { max_message_bytes: 10, ..Config::default() };
+    let serving = serve(patient().config(config), echo);
+    let mut client = serving.open();
+    client.say("0123456789");
+    assert_eq!(client.frame(), text("0123456789"));
+    client.say("0123456789x");
+    assert_eq!(client.frame(), close(1009, "message longer than 10 bytes"));
+    client.assert_ended();
+}
+
+#[test]
+fn one_beyond_the_most_connections_is_told_so_until_one_leaves() {
+    let serving = serve(patient().max_connections(2), echo);
+    let (first, mut second) = (serving.open(), serving.open());
+    for _ in 0..100 {
+        let mut third = Client::connect(serving.address);
+        third.write(&upgrade(""));
+        let head = third.head();
+        assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
+        let body = third.rest();
+        assert_eq!(body, b"the server has all connections it can take");
+        assert!(head.contains(&format!("Content-Length: {}\r\n", body.len())), "{head}");
+    }
+    second.say("still here");
+    assert_eq!(second.frame(), text("still here"));
+    first.leave();
+    until("there is room", || {
+        let mut next = Client::connect(serving.address);
+        next.write(&upgrade(""));
+        next.head().starts_with("HTTP/1.1 101 ")
+    });
+}
+
+#[test]
+fn the_hub_disconnects_a_client_after_what_was_sent_before() {
+    let hub = Hub::new();
+    let (room, happenings) = Room::new();
+    let serving = serve(patient().hub(&hub), room);
+    let mut client = serving.open();
+    let id = happenings.opened();
+    hub.send(id, "last words").unwrap();
+    hub.disconnect(id, CloseCode::new(4001).unwrap(), "enough").unwrap();
+    assert_eq!(hub.client_count(), 0, "the hub has forgotten it at once");
+    assert_eq!(client.frame(), text("last words"));
+    assert_eq!(client.frame(), close(4001, "enough"));
+    client.send(CLOSE, &4001_u16.to_be_bytes());
+    client.assert_ended();
+    assert_eq!(happenings.closed().0, Some(id));
+}
+
+#[test]
+fn a_closed_hub_closes_the_connections_that_are_its_clients() {
+    let (hub, notices) = telling(Hub::builder());
+    let (room, happenings) = Room::new();
+    let serving = serve(patient().hub(&hub), room);
+    let mut clients = [serving.open(), serving.open(), serving.open()];
+    for _ in &clients {
+        happenings.opened();
+    }
+    hub.close();
+    assert_eq!(notices.all().last(), Some(&realtime_smol::Notice::Closed));
+    for client in &mut clients {
+        assert_eq!(client.frame(), close(1001, "the server is closing"));
+        client.send(CLOSE, &1001_u16.to_be_bytes());
+        client.assert_ended();
+    }
+}
+
+#[test]
+fn a_silent_peer_is_pinged() {
+    let keepalive = Keepalive { ping_after: Duration::from_millis(20), close_after: FOREVER };
+    let config = Config { keepalive: Some(keepalive), ..Config::default() };
+    let serving = serve(Server::builder().config(config), echo);
+    let mut client = serving.open();
+    for _ in 0..3 {
+        assert_eq!(client.frame(), Frame { opcode: PING, payload: Vec::new() });
+        client.send(PONG, b"");
+    }
+}
+
+#[test]
+fn a_peer_that_stays_silent_is_given_up() {
+    let (room, happenings) = Room::new();
+    let keepalive =
+        Keepalive { ping_after: Duration::from_millis(20), close_after: Duration::from_millis(40) };
+    let config = Config { keepalive: Some(keepalive), ..Config::default() };
+    let serving = serve(Server::builder().config(config), room);
+    let mut client = serving.open();
+    happenings.opened();
+    client.rest();
+    let (_, closure) = happenings.closed();
+    assert_eq!((closure.code, &*closure.reason), (CloseCode::ABNORMAL, "peer was silent for too long"));
+}
+
+#[test]
+fn a_handshake_that_takes_too_long_is_answered_with_408() {
+    let config = Config { handshake_timeout: Duration::from_millis(20), ..Config::default() };
+    let serving = serve(patient().config(config), echo);
+    let mut client = Client::connect(serving.address);
+    client.write(b"GET / HTTP/1.1\r\n");
+    assert!(client.head().starts_with("HTTP/1.1 408 "));
+    client.rest();
+}

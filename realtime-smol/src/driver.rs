@@ -4,6 +4,7 @@ use crate::server::Plan;
 use crate::sockets::{Interest, Listener, Socket, Watch};
 use polling::Events;
 use realtime_adapter::{ForAdapters, Wake, contain, lock};
+use realtime_core::responses::OVER_CAPACITY;
 use realtime_core::{ClientId, Deadlines, Notice, Order};
 use realtime_ws::Timestamp;
 use slab::Slab;
@@ -31,9 +32,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The most connections beyond the server's capacity that are told so at a time; more are closed without a word.
 const MAX_REFUSED: usize = 32;
-
-const OVER_CAPACITY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n\
-    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 42\r\n\r\nthe server has all connections it can take";
 
 /// What reaches a driver from other threads.
 pub(crate) struct Mail {

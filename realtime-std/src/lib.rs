@@ -66,7 +66,7 @@ mod waker;
 mod websocket;
 
 pub use client::{Client, Deliveries};
-pub use handler::{Answer, Handler, Peer, Takeover};
+pub use handler::{Handler, Peer, Takeover};
 pub use hub::{Hub, HubBuilder};
 pub use server::{Server, ServerBuilder, Stopper};
 pub use websocket::{Reader, WebSocket, Writer};
@@ -74,8 +74,8 @@ pub use websocket::{Reader, WebSocket, Writer};
 pub use realtime_adapter::{Error, SubscribeError};
 pub use realtime_core::wire;
 pub use realtime_core::{
-    AuthorizationRequest, ChannelKind, ChannelName, ClientId, Config as HubConfig, Credentials, Decision,
-    Denial, Ending, HubError, MailboxLimits, Member, Notice, OutboxLimits, Pushed, SlowConsumer,
+    Answer, AuthorizationRequest, ChannelKind, ChannelName, ClientId, Config as HubConfig, Credentials,
+    Decision, Denial, Ending, HubError, MailboxLimits, Member, Notice, OutboxLimits, Pushed, SlowConsumer,
 };
 pub use realtime_ws::handshake::{ClientRequest, OriginPolicy, Upgrade};
 pub use realtime_ws::{

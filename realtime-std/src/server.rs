@@ -5,6 +5,7 @@ use crate::hub::Hub;
 use crate::link::{Link, poll_for};
 use crate::waker::Waker;
 use realtime_adapter::{Wake, default_max_connections, listen, lock};
+use realtime_core::responses::OVER_CAPACITY;
 use realtime_ws::handshake::OriginPolicy;
 use realtime_ws::{CloseCode, Config};
 use rustix::event::{PollFd, PollFlags};
@@ -26,9 +27,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const GRACE: Duration = Duration::from_secs(1);
 
 const DEFAULT_STACK_BYTES: usize = 256 * 1024;
-
-const OVER_CAPACITY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n\
-    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 42\r\n\r\nthe server has all connections it can take";
 
 /// A WebSocket server: listens at an address and hands what comes to a [`Handler`].
 ///

@@ -72,6 +72,9 @@ impl Session {
 
     /// See [`Receiver::receive_eof`].
     pub fn receive_eof(&mut self) {
+        if !self.receiver.is_closed() {
+            self.outgoing.give_up();
+        }
         self.receiver.receive_eof();
     }
 
@@ -100,7 +103,8 @@ impl Session {
     /// See [`Connection::handle_timeout`].
     pub fn handle_timeout(&mut self, now: Timestamp) {
         match self.receiver.handle_timeout(now) {
-            Silence::Bearable | Silence::Lost => {}
+            Silence::Bearable => {}
+            Silence::Lost => self.outgoing.give_up(),
             Silence::Ping => self.outgoing.ping(),
         }
         self.outgoing.handle_timeout(now);
@@ -229,6 +233,12 @@ impl Outgoing {
         self.forget_deliveries();
     }
 
+    /// See [`Sender::give_up`]; what waits is counted as [`undelivered`](Self::undelivered). Only for halves that were split.
+    pub fn give_up(&mut self) {
+        self.sender.give_up();
+        self.forget_deliveries();
+    }
+
     /// Asks a silent peer whether it lives. Only for halves that were split.
     pub fn ping(&mut self) {
         // Refused while closing, or when so much waits that the peer will have to answer for it.
@@ -344,5 +354,25 @@ impl Outgoing {
     fn forget_deliveries(&mut self) {
         self.deferred_close = None;
         self.undelivered += self.outbox.clear_untransmitted();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use realtime_ws::Config;
+
+    #[test]
+    fn what_is_for_a_lost_peer_is_counted_as_undelivered() {
+        let config = Config::default().checked().unwrap();
+        let mut session = Session::new(Connection::server(config, Timestamp::START), OutboxLimits::default());
+        assert_eq!(session.outgoing_mut().push(PreparedMessage::new("waits")), Pushed::Queued);
+        session.receive_eof();
+        assert_eq!(
+            session.outgoing_mut().push(PreparedMessage::new("late")),
+            Pushed::Dropped { messages: 1 }
+        );
+        assert_eq!(session.outgoing_mut().send("reply"), Err(ApiMisuse::SendAfterClose));
+        assert_eq!((session.outgoing().undelivered(), session.is_finished()), (2, true));
     }
 }

@@ -4,7 +4,9 @@ use crate::handler::{Handler, Peer};
 use crate::server::Plan;
 use crate::sockets::{Interest, Socket};
 use realtime_adapter::{ForAdapters, contain};
-use realtime_core::{Answer, Answered, ClientId, Home, Notice, Outgoing, Pushed, Session, TOO_SLOW};
+use realtime_core::{
+    Answer, Answered, ClientId, ClientTable, Home, Notice, Outgoing, Pushed, Session, TOO_SLOW,
+};
 use realtime_ws::handshake::{Request, ServerHandshake};
 use realtime_ws::{CloseCode, Event, Message, PreparedMessage, Timestamp};
 use std::io::{self, IoSlice, Read, Write};
@@ -28,6 +30,8 @@ pub(crate) struct Turn<H> {
     pub(crate) home: Home,
     mail: Arc<Mail>,
     pub(crate) now: Timestamp,
+    /// The driver's keys of the connections that are clients of the hub, until these end.
+    pub(crate) keys: ClientTable<usize>,
     /// Messages that were lost, to be told to the hub and the application once the orders are performed.
     pub(crate) losses: Vec<Notice>,
     /// What is read, from whichever connection.
@@ -39,7 +43,8 @@ pub(crate) struct Turn<H> {
 impl<H> Turn<H> {
     pub(crate) fn new(plan: Plan, handler: Arc<H>, home: Home, mail: Arc<Mail>) -> Self {
         let (now, input) = (plan.hub.now(), vec![0; READ_BYTES]);
-        Self { plan, handler, home, mail, now, losses: Vec::new(), input, output: Vec::new() }
+        let (keys, losses, output) = (ClientTable::new(), Vec::new(), Vec::new());
+        Self { plan, handler, home, mail, now, keys, losses, input, output }
     }
 }
 
@@ -421,6 +426,9 @@ impl<S: Send + 'static> Stage<S> {
         open.session.receive_eof();
         open.leave(turn);
         let client = open.client.map(|client| client.id());
+        if let Some(client) = client {
+            turn.keys.remove(client);
+        }
         if let Some(closure) = open.session.closure() {
             contain(|| turn.handler.on_close(client, open.state, closure));
         }

@@ -95,8 +95,6 @@ pub(crate) struct Driver<H: Handler> {
     open_connections: Arc<AtomicUsize>,
     acceptor: Option<Acceptor>,
     connections: Slab<Connection<H::State>>,
-    /// The connections' keys by [`ClientId::index`].
-    keys: Vec<usize>,
     deadlines: Deadlines<usize>,
     orders: VecDeque<Order>,
     /// The connections with something new to write.
@@ -136,7 +134,6 @@ impl<H: Handler> Driver<H> {
             is_stopped,
             acceptor,
             connections: Slab::new(),
-            keys: Vec::new(),
             deadlines: Deadlines::new(),
             orders: VecDeque::new(),
             to_flush: Vec::new(),
@@ -269,7 +266,7 @@ impl<H: Handler> Driver<H> {
             Fate::Goes => self.remove(key),
             Fate::Stays => {
                 if let Some(client) = connection.take_new_client() {
-                    register(&mut self.keys, client, key);
+                    self.turn.keys.insert(client, key);
                 }
                 if connection.update_interest(key).is_err() {
                     return self.remove(key);
@@ -369,8 +366,7 @@ impl<H: Handler> Driver<H> {
     }
 
     fn key(&self, client: ClientId) -> Option<usize> {
-        let key = *self.keys.get(client.index())?;
-        self.connections.contains(key).then_some(key)
+        self.turn.keys.get(client).copied()
     }
 
     fn stop(&mut self) {
@@ -413,14 +409,6 @@ impl<H: Handler> Drop for Driver<H> {
         self.turn.plan.hub.remove_driver(self.turn.home);
         OWN_MAIL.set(std::ptr::null());
     }
-}
-
-fn register(keys: &mut Vec<usize>, client: ClientId, key: usize) {
-    let index = client.index();
-    if keys.len() <= index {
-        keys.resize(index + 1, usize::MAX);
-    }
-    keys[index] = key;
 }
 
 fn is_of_one_connection(error: &io::Error) -> bool {

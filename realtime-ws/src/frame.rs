@@ -91,26 +91,21 @@ impl Header {
     /// Appends the header to `out`, its length in the shortest form.
     #[inline]
     pub fn encode(&self, out: &mut Vec<u8>) {
-        let mut header = [0; MAX_HEADER_BYTES];
-        header[0] = if self.fin { FIN } else { 0 } | (self.reserved_bits << 4) & RESERVED | self.opcode as u8;
-        let mut end = if self.payload_len < u64::from(LENGTH_IN_16_BITS) {
-            header[1] = self.payload_len as u8;
-            2
+        let first = if self.fin { FIN } else { 0 } | (self.reserved_bits << 4) & RESERVED | self.opcode as u8;
+        let masked = if self.masking_key.is_some() { MASKED } else { 0 };
+        // Arrays of a known length: one store each instead of a copy of whatever length comes.
+        if self.payload_len < u64::from(LENGTH_IN_16_BITS) {
+            out.extend_from_slice(&[first, masked | self.payload_len as u8]);
         } else if let Ok(len) = u16::try_from(self.payload_len) {
-            header[1] = LENGTH_IN_16_BITS;
-            header[2..4].copy_from_slice(&len.to_be_bytes());
-            4
+            let [high, low] = len.to_be_bytes();
+            out.extend_from_slice(&[first, masked | LENGTH_IN_16_BITS, high, low]);
         } else {
-            header[1] = LENGTH_IN_64_BITS;
-            header[2..10].copy_from_slice(&self.payload_len.to_be_bytes());
-            10
-        };
-        if let Some(key) = self.masking_key {
-            header[1] |= MASKED;
-            header[end..end + 4].copy_from_slice(&key);
-            end += 4;
+            let [a, b, c, d, e, f, g, h] = self.payload_len.to_be_bytes();
+            out.extend_from_slice(&[first, masked | LENGTH_IN_64_BITS, a, b, c, d, e, f, g, h]);
         }
-        out.extend_from_slice(&header[..end]);
+        if let Some(key) = self.masking_key {
+            out.extend_from_slice(&key);
+        }
     }
 }
 

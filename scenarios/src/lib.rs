@@ -3,7 +3,7 @@
 //!
 //! A driver implements [`World`] and [`Client`] in its tests, and lists the scenarios with [`scenarios!`]. One whose clients come
 //! through sockets implements [`SocketClient`] and [`SocketWorld`] too, and lists [`socket_scenarios!`].
-//! ```ignore
+//! ```text
 //! mod over_sockets {
 //!     realtime_scenarios::scenarios!(super::Sockets);
 //!     realtime_scenarios::socket_scenarios!(super::Sockets);

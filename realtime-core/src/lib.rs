@@ -115,6 +115,7 @@ extern crate alloc;
 
 mod action;
 mod announcer;
+mod answer;
 mod channel;
 mod client;
 mod client_table;
@@ -131,11 +132,13 @@ mod outbox;
 mod presence;
 pub mod pusher;
 mod recipients;
+pub mod responses;
 mod session;
 mod undecided;
 pub mod wire;
 
 pub use action::{Action, AuthorizationRequest, Decision, RequestId};
+pub use answer::{Answer, Answered};
 pub use channel::{ChannelKind, ChannelName};
 pub use client::{ClientId, Credentials, Home};
 pub use client_table::ClientTable;

@@ -1,6 +1,6 @@
-use crate::error::SubscribeError;
 use crate::hub::Hub;
 use futures_core::Stream;
+use realtime_adapter::{ForAdapters, Inbox, SubscribeError};
 use realtime_core::{ChannelName, ClientId, Credentials, Ending, HubError, Received};
 use realtime_ws::{CloseCode, PreparedMessage};
 use smol::Task;
@@ -135,14 +135,13 @@ impl Drop for Subscribing {
 /// Dropping it makes the client gone.
 #[derive(Debug)]
 pub struct Deliveries {
-    hub: Hub,
-    id: ClientId,
+    inbox: Inbox,
     ending: Option<Ending>,
 }
 
 impl Deliveries {
-    pub(crate) fn new(hub: Hub, id: ClientId) -> Self {
-        Self { hub, id, ending: None }
+    pub(crate) fn new(inbox: Inbox) -> Self {
+        Self { inbox, ending: None }
     }
 
     /// Why the stream ended, once it has.
@@ -154,12 +153,12 @@ impl Deliveries {
     /// How many messages were dropped so far because they were received too slowly.
     #[must_use]
     pub fn dropped(&self) -> u64 {
-        self.hub.with_locals(|locals| locals.dropped(self.id))
+        self.inbox.dropped()
     }
 
     /// The next message that is already there; `None` if there is none now, or none any more.
     pub fn try_next(&mut self) -> Option<PreparedMessage> {
-        match self.hub.with_locals(|locals| locals.receive(self.id)) {
+        match self.inbox.receive() {
             Received::Message(message) => Some(message),
             Received::Nothing => None,
             Received::Ended(ending) => {
@@ -174,13 +173,7 @@ impl Stream for Deliveries {
     type Item = PreparedMessage;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<PreparedMessage>> {
-        let (received, former) = self.hub.with_locals(|locals| {
-            let received = locals.receive(self.id);
-            let waker = locals.waker(self.id).filter(|_| received == Received::Nothing);
-            (received, waker.and_then(|waker| waker.replace(context.waker().clone())))
-        });
-        drop(former); // outside the lock: it may be the last that holds another task
-        match received {
+        match self.inbox.receive_or_wake(context.waker()) {
             Received::Message(message) => Poll::Ready(Some(message)),
             Received::Nothing => Poll::Pending,
             Received::Ended(ending) => {
@@ -188,11 +181,5 @@ impl Stream for Deliveries {
                 Poll::Ready(None)
             }
         }
-    }
-}
-
-impl Drop for Deliveries {
-    fn drop(&mut self) {
-        self.hub.forget_local(self.id);
     }
 }

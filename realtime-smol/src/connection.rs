@@ -1,12 +1,14 @@
 use crate::client::Client;
 use crate::driver::Mail;
-use crate::handler::{Answer, Handler, Peer, Verdict};
-use crate::panics::contain;
+use crate::handler::{Handler, Peer};
 use crate::server::Plan;
 use crate::sockets::{Interest, Socket};
-use realtime_core::{ClientId, ClientTable, Home, Notice, Outgoing, Pushed, Session, TOO_SLOW};
-use realtime_ws::handshake::{Accept, Request, ServerHandshake};
-use realtime_ws::{ApiMisuse, CloseCode, Event, Message, PreparedMessage, Timestamp};
+use realtime_adapter::{ForAdapters, contain};
+use realtime_core::{
+    Answer, Answered, ClientId, ClientTable, Home, Notice, Outgoing, Pushed, Session, TOO_SLOW,
+};
+use realtime_ws::handshake::{Request, ServerHandshake};
+use realtime_ws::{CloseCode, Event, Message, PreparedMessage, Timestamp};
 use std::io::{self, IoSlice, Read, Write};
 use std::mem;
 use std::net::{Shutdown, TcpStream};
@@ -178,30 +180,20 @@ impl<S: Send + 'static> Connection<S> {
                     let Ok(address) = self.socket.socket().peer_addr() else { return Fate::Goes };
                     let answer = contain(|| turn.handler.on_request(&upgrade, address))
                         .unwrap_or_else(|| Answer::reject(500, APPLICATION_FAILED));
-                    let headers: Vec<(&str, &str)> =
-                        answer.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
-                    match answer.verdict {
-                        Verdict::Reject { status, body } => {
-                            upgrade.reject(status, &headers, body.as_bytes()).unwrap_or_else(misuse_response)
-                        }
-                        Verdict::Accept { state, subprotocol } => {
-                            let accept = Accept { subprotocol: subprotocol.as_deref(), headers: &headers };
-                            match upgrade.accept(&accept, turn.now) {
-                                Err(misuse) => misuse_response(misuse),
-                                Ok(connection) => {
-                                    let session = Session::new(connection, turn.plan.hub.outbox_limits());
-                                    let standing = Standing::New;
-                                    self.stage = Stage::Open(Open {
-                                        session,
-                                        client: None,
-                                        standing,
-                                        reading: Reading::Goes,
-                                        has_progressed: false,
-                                        state,
-                                    });
-                                    return self.begin(input, turn);
-                                }
-                            }
+                    match Answered::new(&upgrade, answer, turn.now) {
+                        Answered::Rejected { response } | Answered::Unsendable { response, .. } => response,
+                        Answered::Accepted { connection, state } => {
+                            let session = Session::new(connection, turn.plan.hub.outbox_limits());
+                            let standing = Standing::New;
+                            self.stage = Stage::Open(Open {
+                                session,
+                                client: None,
+                                standing,
+                                reading: Reading::Goes,
+                                has_progressed: false,
+                                state,
+                            });
+                            return self.begin(input, turn);
                         }
                     }
                 }
@@ -592,15 +584,4 @@ fn retry_interrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T
 
 fn fate_of(error: &io::Error) -> Fate {
     if error.kind() == io::ErrorKind::WouldBlock { Fate::Stays } else { Fate::Goes }
-}
-
-/// The application answered with what cannot be sent: its fault, not the client's.
-fn misuse_response(misuse: ApiMisuse) -> Vec<u8> {
-    let body = format!("the server's answer cannot be sent: {misuse}");
-    format!(
-        "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n\
-         Content-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
 }

@@ -1,10 +1,10 @@
 use crate::connection::{Connection, Fate, Place, Turn};
 use crate::handler::{Handler, Takeover};
-use crate::hub::{Wake, lock};
-use crate::panics::contain;
 use crate::server::Plan;
 use crate::sockets::{Interest, Listener, Socket, Watch};
 use polling::Events;
+use realtime_adapter::{ForAdapters, Wake, contain, lock};
+use realtime_core::responses::OVER_CAPACITY;
 use realtime_core::{ClientId, Deadlines, Notice, Order};
 use realtime_ws::Timestamp;
 use slab::Slab;
@@ -34,9 +34,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The most connections beyond the server's capacity that are told so at a time; more are closed without a
 /// word.
 const MAX_REFUSED: usize = 32;
-
-const OVER_CAPACITY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n\
-    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 42\r\n\r\nthe server has all connections it can take";
 
 /// What reaches a driver from other threads.
 pub(crate) struct Mail {
@@ -125,8 +122,7 @@ impl<H: Handler> Driver<H> {
         mail: Arc<Mail>,
         listener: Option<(TcpListener, Vec<Arc<Mail>>)>,
     ) -> io::Result<Self> {
-        let home =
-            plan.hub.add_loop(mail.clone()).ok_or_else(|| io::Error::other("too many loops for one hub"))?;
+        let home = plan.hub.add_driver(mail.clone())?;
         let acceptor = listener
             .map(|(listener, mails)| {
                 let listener = mail.watch.add(listener, LISTENER, Interest::Read)?;
@@ -413,7 +409,7 @@ impl<H: Handler> Drop for Driver<H> {
             // What the others here are told of it will not be delivered.
             self.turn.plan.hub.take_orders(self.turn.home, &mut self.orders);
         }
-        self.turn.plan.hub.remove_loop(self.turn.home);
+        self.turn.plan.hub.remove_driver(self.turn.home);
         OWN_MAIL.set(std::ptr::null());
     }
 }

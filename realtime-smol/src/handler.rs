@@ -2,7 +2,9 @@ use crate::client::Client;
 use crate::connection::Reading;
 use crate::driver::Mail;
 use crate::hub::Hub;
-use realtime_core::{ClientId, Credentials, Home, HubError, Notice, Outgoing, Pushed, TOO_SLOW};
+use realtime_adapter::ForAdapters;
+use realtime_core::responses::UPGRADE_REQUIRED;
+use realtime_core::{Answer, ClientId, Credentials, Home, HubError, Notice, Outgoing, Pushed, TOO_SLOW};
 use realtime_ws::handshake::Upgrade;
 use realtime_ws::{ApiMisuse, CloseCode, Closure, Message, Piece, PreparedMessage, Timestamp};
 use std::fmt;
@@ -12,9 +14,8 @@ use std::sync::Arc;
 
 /// What an application does with the connections of a [`Server`](crate::Server).
 ///
-/// The methods run in the driver that owns the connection, and must not block: while one runs, the driver's
-/// other connections wait. What takes long becomes a task (see also [`Tasks`](crate::Tasks)), which answers
-/// through the connection's [`Client`]:
+/// The methods run in the driver that owns the connection, and must not block: while one runs, the driver's other connections wait.
+/// What takes long becomes a task (see also [`Tasks`](crate::Tasks)), which answers through the connection's [`Client`]:
 /// ```
 /// use realtime_smol::{Handler, Message, Peer};
 ///
@@ -26,8 +27,8 @@ use std::sync::Arc;
 /// }
 /// ```
 ///
-/// A panic in a method costs the connection that it was called for, which is closed with 1011, or answered
-/// with 500 if it was not open yet. The others go on.
+/// A panic in a method costs the connection that it was called for, which is closed with 1011, or answered with 500 if it was not open
+/// yet. The others go on.
 ///
 /// A closure `Fn(&mut Peer<'_>, Message<'_>)` is a handler too, that accepts whoever comes.
 pub trait Handler: Send + Sync + 'static {
@@ -55,18 +56,13 @@ pub trait Handler: Send + Sync + 'static {
         let _ = (client, state, closure);
     }
 
-    /// A request came that is no upgrade; the socket changes hands, and no longer counts towards the server's
-    /// most connections. By default it is answered with 426.
+    /// A request came that is no upgrade; the socket changes hands, and no longer counts towards the server's most connections. By default
+    /// it is answered with 426.
     fn on_http(&self, mut takeover: Takeover) {
         // A fresh socket has room for this; if not, the client learns by the connection's end.
         let _ = takeover.stream.write(UPGRADE_REQUIRED);
     }
 }
-
-pub(crate) const UPGRADE_REQUIRED: &[u8] =
-    b"HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\
-    Sec-WebSocket-Version: 13\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 36\r\n\r\n\
-    only WebSocket connections are taken";
 
 impl<F: Fn(&mut Peer<'_>, Message<'_>) + Send + Sync + 'static> Handler for F {
     type State = ();
@@ -77,49 +73,6 @@ impl<F: Fn(&mut Peer<'_>, Message<'_>) + Send + Sync + 'static> Handler for F {
 
     fn on_message(&self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
         self(peer, message);
-    }
-}
-
-/// An application's answer to a client that wants to connect.
-#[derive(Debug)]
-pub struct Answer<S> {
-    pub(crate) verdict: Verdict<S>,
-    pub(crate) headers: Vec<(String, String)>,
-}
-
-#[derive(Debug)]
-pub(crate) enum Verdict<S> {
-    Accept { state: S, subprotocol: Option<String> },
-    Reject { status: u16, body: String },
-}
-
-impl<S> Answer<S> {
-    /// Lets the client connect; `state` is kept for the connection.
-    #[must_use]
-    pub fn accept(state: S) -> Self {
-        Self { verdict: Verdict::Accept { state, subprotocol: None }, headers: Vec::new() }
-    }
-
-    /// Refuses with an HTTP status of 200 to 599, and a text that says why.
-    #[must_use]
-    pub fn reject(status: u16, body: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Reject { status, body: body.into() }, headers: Vec::new() }
-    }
-
-    /// Chooses a subprotocol, which must be one that the client offered. Nothing to choose when rejecting.
-    #[must_use]
-    pub fn subprotocol(mut self, chosen: impl Into<String>) -> Self {
-        if let Verdict::Accept { subprotocol, .. } = &mut self.verdict {
-            *subprotocol = Some(chosen.into());
-        }
-        self
-    }
-
-    /// Adds a header to the response.
-    #[must_use]
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.push((name.into(), value.into()));
-        self
     }
 }
 
@@ -149,19 +102,18 @@ pub struct Peer<'a> {
 impl Peer<'_> {
     /// Sends a message to this peer, after all that is already on its way.
     ///
-    /// Behind deliveries of the hub that wait, it is bounded as they are: it may be dropped and counted, or
-    /// the connection be closed as too slow ([`Pushed::Overflowed`]).
+    /// Behind deliveries of the hub that wait, it is bounded as they are: it may be dropped and counted, or the connection be
+    /// closed as too slow ([`Pushed::Overflowed`]).
     ///
     /// # Errors
-    /// [`ApiMisuse`]: the connection is closing, or so much waits that the peer should be asked for less;
-    /// nothing changed.
+    /// [`ApiMisuse`]: the connection is closing, or so much waits that the peer should be asked for less; nothing
+    /// changed.
     pub fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<Pushed, ApiMisuse> {
         let pushed = self.outgoing.send(message)?;
         Ok(self.close_overflowed(pushed))
     }
 
-    /// Sends a message that others get too; bounded like the hub's deliveries. Of a connection that is
-    /// closing it is dropped.
+    /// Sends a message that others get too; bounded like the hub's deliveries. Of a connection that is closing it is dropped.
     pub fn send_prepared(&mut self, message: PreparedMessage) -> Pushed {
         let pushed = self.outgoing.push(message);
         self.close_overflowed(pushed)
@@ -183,7 +135,9 @@ impl Peer<'_> {
         if let Some(client) = self.client {
             return Ok(client);
         }
-        let id = self.hub.connect_at(self.home, credentials.into())?;
+        let connected = self.hub.connect_at(self.home, credentials.into());
+        self.hub.settle();
+        let id = connected?;
         Ok(self.client.insert(Client::new(self.hub.clone(), id)))
     }
 

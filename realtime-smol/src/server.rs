@@ -1,7 +1,8 @@
 use crate::driver::{self, Driver, Mail};
 use crate::handler::Handler;
-use crate::hub::{Hub, Wake};
+use crate::hub::Hub;
 use crate::sockets::Watch;
+use realtime_adapter::{Wake, default_max_connections, listen};
 use realtime_ws::Config;
 use realtime_ws::handshake::OriginPolicy;
 use std::future::Future;
@@ -10,9 +11,6 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::{fmt, io, thread};
-
-/// Open files that a server leaves to the rest of its process.
-const RESERVED_FILES: u64 = 64;
 
 /// A WebSocket server: listens at an address and hands what comes to a [`Handler`].
 ///
@@ -91,10 +89,7 @@ impl ServerBuilder {
     /// The address cannot be listened at, or ([`io::ErrorKind::InvalidInput`]) the configuration contradicts
     /// itself.
     pub fn bind(self, address: impl ToSocketAddrs) -> io::Result<Server> {
-        let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
-        let config = self.config.checked().map_err(invalid)?;
-        let listener = TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
+        let (listener, config) = listen(address, self.config)?;
         let threads =
             self.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
         let mails =
@@ -225,9 +220,4 @@ impl Drop for StopIfDropped {
     fn drop(&mut self) {
         self.0.stop();
     }
-}
-
-fn default_max_connections() -> usize {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
-    usize::try_from(limit.saturating_sub(RESERVED_FILES).max(1)).unwrap_or(usize::MAX)
 }

@@ -1,9 +1,9 @@
 use crate::client::Client;
 use crate::driver::Mail;
-use crate::handler::{Answer, Handler, Peer};
+use crate::handler::{Handler, Peer};
 use crate::panics::contain_async;
 use futures_core::Stream;
-use realtime_core::{ClientId, Credentials, HubError};
+use realtime_core::{Answer, ClientId, Credentials, HubError};
 use realtime_ws::handshake::Upgrade;
 use realtime_ws::{CloseCode, Closure, Message, OwnedMessage, PreparedMessage};
 use smol::channel::{Receiver, Sender, unbounded};

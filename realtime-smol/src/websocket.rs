@@ -1,11 +1,10 @@
-use crate::clock::Clock;
-use crate::error::Error;
-use crate::handler::{Answer, UPGRADE_REQUIRED, Verdict};
-use crate::random;
 use futures_core::Stream;
 use futures_sink::Sink;
+use realtime_adapter::{Clock, Error, random};
+use realtime_core::responses::UPGRADE_REQUIRED;
+use realtime_core::{Answer, Answered};
 use realtime_ws::handshake::{
-    Accept, ClientHandshake, ClientRequest, Request, Scheme, ServerHandshake, Upgrade, Uri,
+    ClientHandshake, ClientRequest, Request, Scheme, ServerHandshake, Upgrade, Uri,
 };
 use realtime_ws::{
     CloseCode, Closure, Config, Connection, Event, Message, OwnedMessage, PeerMisbehaved, Timestamp,
@@ -118,24 +117,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
                 Ok(None) => continue,
                 Ok(Some(Request::Upgrade(upgrade))) => {
                     let Some(decide) = decide.take() else { continue };
-                    let answer = decide(&upgrade);
-                    let headers: Vec<(&str, &str)> =
-                        answer.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
-                    match answer.verdict {
-                        Verdict::Accept { subprotocol, .. } => {
-                            let accept = Accept { subprotocol: subprotocol.as_deref(), headers: &headers };
-                            let connection = upgrade.accept(&accept, clock.now())?;
-                            let rest = input.to_vec();
-                            let mut websocket = Self::new(transport, connection, clock, rest);
+                    match Answered::new(&upgrade, decide(&upgrade), clock.now()) {
+                        Answered::Accepted { connection, state: () } => {
+                            let mut websocket = Self::new(transport, connection, clock, input.to_vec());
                             hurried(timeout, poll_fn(|context| websocket.poll_write(context))).await?;
                             return Ok(websocket);
                         }
-                        Verdict::Reject { status, body } => {
-                            let response = upgrade.reject(status, &headers, body.as_bytes())?;
+                        Answered::Rejected { response } => {
                             let error =
                                 io::Error::new(io::ErrorKind::PermissionDenied, "the application refused");
                             (response, error.into())
                         }
+                        Answered::Unsendable { response, misuse } => (response, misuse.into()),
                     }
                 }
                 Ok(Some(Request::Http(_))) => {

@@ -1,9 +1,11 @@
-use crate::error::SubscribeError;
 use crate::hub::Hub;
+use realtime_adapter::{ForAdapters, Inbox, SubscribeError, lock};
 use realtime_core::{ChannelName, ClientId, Credentials, Ending, HubError, Received};
 use realtime_ws::{CloseCode, PreparedMessage};
 use std::fmt;
-use std::sync::{Arc, Condvar, PoisonError};
+use std::mem;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::task::Wake;
 use std::time::{Duration, Instant};
 
 /// One client of a hub; a handle that is cheap to clone and can be used from any thread.
@@ -90,14 +92,13 @@ impl fmt::Debug for Client {
 /// As an iterator it blocks for each message, and ends when the client is disconnected.
 #[derive(Debug)]
 pub struct Deliveries {
-    hub: Hub,
-    id: ClientId,
-    arrival: Arc<Condvar>,
+    inbox: Inbox,
+    arrival: Arc<Arrival>,
 }
 
 impl Deliveries {
-    pub(crate) fn new(hub: Hub, id: ClientId, arrival: Arc<Condvar>) -> Self {
-        Self { hub, id, arrival }
+    pub(crate) fn new(inbox: Inbox) -> Self {
+        Self { inbox, arrival: Arc::default() }
     }
 
     /// The next message; blocks until there is one.
@@ -105,14 +106,11 @@ impl Deliveries {
     /// # Errors
     /// [`Ending`]: the client was disconnected, and all messages from before that are received.
     pub fn recv(&mut self) -> Result<PreparedMessage, Ending> {
-        let mut locals = self.hub.locals();
         loop {
-            match locals.receive(self.id) {
-                Received::Message(message) => return Ok(message),
-                Received::Ended(ending) => return Err(ending),
-                Received::Nothing => {}
+            if let Some(message) = self.receive_or_wake()? {
+                return Ok(message);
             }
-            locals = self.arrival.wait(locals).unwrap_or_else(PoisonError::into_inner);
+            self.arrival.wait();
         }
     }
 
@@ -122,18 +120,15 @@ impl Deliveries {
     /// As [`recv`](Self::recv).
     pub fn recv_timeout(&mut self, timeout: Duration) -> Result<Option<PreparedMessage>, Ending> {
         let start = Instant::now();
-        let mut locals = self.hub.locals();
         loop {
-            match locals.receive(self.id) {
-                Received::Message(message) => return Ok(Some(message)),
-                Received::Ended(ending) => return Err(ending),
-                Received::Nothing => {}
+            if let Some(message) = self.receive_or_wake()? {
+                return Ok(Some(message));
             }
             let left = timeout.saturating_sub(start.elapsed());
             if left.is_zero() {
                 return Ok(None);
             }
-            (locals, _) = self.arrival.wait_timeout(locals, left).unwrap_or_else(PoisonError::into_inner);
+            self.arrival.wait_for(left);
         }
     }
 
@@ -142,17 +137,17 @@ impl Deliveries {
     /// # Errors
     /// As [`recv`](Self::recv).
     pub fn try_recv(&mut self) -> Result<Option<PreparedMessage>, Ending> {
-        match self.hub.locals().receive(self.id) {
-            Received::Message(message) => Ok(Some(message)),
-            Received::Nothing => Ok(None),
-            Received::Ended(ending) => Err(ending),
-        }
+        message(self.inbox.receive())
     }
 
     /// How many messages were dropped so far because they were received too slowly.
     #[must_use]
     pub fn dropped(&self) -> u64 {
-        self.hub.locals().dropped(self.id)
+        self.inbox.dropped()
+    }
+
+    fn receive_or_wake(&mut self) -> Result<Option<PreparedMessage>, Ending> {
+        message(self.inbox.receive_or_wake(&Arc::clone(&self.arrival).into()))
     }
 }
 
@@ -164,8 +159,41 @@ impl Iterator for Deliveries {
     }
 }
 
-impl Drop for Deliveries {
-    fn drop(&mut self) {
-        self.hub.forget_local(self.id);
+fn message(received: Received) -> Result<Option<PreparedMessage>, Ending> {
+    match received {
+        Received::Message(message) => Ok(Some(message)),
+        Received::Nothing => Ok(None),
+        Received::Ended(ending) => Err(ending),
+    }
+}
+
+/// What a thread blocks on until its inbox wakes it.
+#[derive(Debug, Default)]
+struct Arrival {
+    has_come: Mutex<bool>,
+    condition: Condvar,
+}
+
+impl Arrival {
+    fn wait(&self) {
+        let mut has_come = lock(&self.has_come);
+        while !mem::take(&mut *has_come) {
+            has_come = self.condition.wait(has_come).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Waits once, for `timeout` at most.
+    fn wait_for(&self, timeout: Duration) {
+        let has_come = lock(&self.has_come);
+        let waiting = self.condition.wait_timeout_while(has_come, timeout, |has_come| !*has_come);
+        let (mut has_come, _) = waiting.unwrap_or_else(PoisonError::into_inner);
+        *has_come = false;
+    }
+}
+
+impl Wake for Arrival {
+    fn wake(self: Arc<Self>) {
+        *lock(&self.has_come) = true;
+        self.condition.notify_one();
     }
 }

@@ -4,6 +4,7 @@ use crate::handler::{Handler, Peer, Takeover};
 use crate::link::{Came, Incoming, Link};
 use crate::opening::{Opened, open, refuse};
 use crate::server::{Connections, Plan};
+use realtime_adapter::ForAdapters;
 use realtime_core::Session;
 use realtime_ws::{Event, Message};
 use rustix::net::{RecvFlags, recv};

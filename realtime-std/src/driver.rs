@@ -1,7 +1,7 @@
 use crate::hub::Hub;
 use crate::link::{Link, poll_for};
-use crate::lock;
 use crate::waker::Waker;
+use realtime_adapter::{ForAdapters, Wake, lock};
 use realtime_core::{
     ClientId, ClientTable, Credentials, Home, HubError, Notice, Order, Outgoing, Pushed, TOO_SLOW,
 };
@@ -43,9 +43,7 @@ impl Driver {
     /// A driver of `hub`; [`run`](Self::run) is for a thread of its own.
     pub(crate) fn new(hub: Hub) -> io::Result<Self> {
         let waker = Arc::new(Waker::new()?);
-        let home = hub
-            .add_driver(Arc::clone(&waker))
-            .ok_or_else(|| io::Error::other("the hub has 65,535 servers already"))?;
+        let home = hub.add_driver(Arc::clone(&waker))?;
         Ok(Self {
             hub,
             home,

@@ -2,7 +2,8 @@ use crate::client::Client;
 use crate::driver::Driver;
 use crate::hub::Hub;
 use crate::link::Link;
-use realtime_core::{ClientId, Credentials, HubError, Pushed};
+use realtime_core::responses::UPGRADE_REQUIRED;
+use realtime_core::{Answer, ClientId, Credentials, HubError, Pushed};
 use realtime_ws::handshake::Upgrade;
 use realtime_ws::{ApiMisuse, CloseCode, Closure, Message, Piece, PreparedMessage};
 use std::io::{self, Write};
@@ -47,11 +48,6 @@ pub trait Handler: Send + Sync + 'static {
     }
 }
 
-pub(crate) const UPGRADE_REQUIRED: &[u8] =
-    b"HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\
-    Sec-WebSocket-Version: 13\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 36\r\n\r\n\
-    only WebSocket connections are taken";
-
 impl<F: Fn(&mut Peer<'_>, Message<'_>) + Send + Sync + 'static> Handler for F {
     type State = ();
 
@@ -61,49 +57,6 @@ impl<F: Fn(&mut Peer<'_>, Message<'_>) + Send + Sync + 'static> Handler for F {
 
     fn on_message(&self, peer: &mut Peer<'_>, (): &mut (), message: Message<'_>) {
         self(peer, message);
-    }
-}
-
-/// An application's answer to a client that wants to connect.
-#[derive(Debug)]
-pub struct Answer<S> {
-    pub(crate) verdict: Verdict<S>,
-    pub(crate) headers: Vec<(String, String)>,
-}
-
-#[derive(Debug)]
-pub(crate) enum Verdict<S> {
-    Accept { state: S, subprotocol: Option<String> },
-    Reject { status: u16, body: String },
-}
-
-impl<S> Answer<S> {
-    /// Lets the client connect; `state` is kept for the connection.
-    #[must_use]
-    pub fn accept(state: S) -> Self {
-        Self { verdict: Verdict::Accept { state, subprotocol: None }, headers: Vec::new() }
-    }
-
-    /// Refuses with an HTTP status of 200 to 599, and a text that says why.
-    #[must_use]
-    pub fn reject(status: u16, body: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Reject { status, body: body.into() }, headers: Vec::new() }
-    }
-
-    /// Chooses a subprotocol, which must be one that the client offered. Nothing to choose when rejecting.
-    #[must_use]
-    pub fn subprotocol(mut self, chosen: impl Into<String>) -> Self {
-        if let Verdict::Accept { subprotocol, .. } = &mut self.verdict {
-            *subprotocol = Some(chosen.into());
-        }
-        self
-    }
-
-    /// Adds a header to the response.
-    #[must_use]
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.push((name.into(), value.into()));
-        self
     }
 }
 

@@ -1,5 +1,4 @@
-use crate::clock::Clock;
-use crate::lock;
+use realtime_adapter::{Clock, lock};
 use realtime_core::Outgoing;
 use realtime_ws::{Config, Receiver, Silence, Timestamp};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};

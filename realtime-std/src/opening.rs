@@ -1,9 +1,8 @@
-use crate::clock::Clock;
-use crate::error::Error;
-use crate::handler::{Answer, Verdict};
 use crate::link::linger;
-use realtime_ws::handshake::{Accept, Refusal, Request, ServerHandshake, Upgrade};
-use realtime_ws::{ApiMisuse, Config, Connection, Timestamp};
+use realtime_adapter::{Clock, Error};
+use realtime_core::{Answer, Answered};
+use realtime_ws::handshake::{Refusal, Request, ServerHandshake, Upgrade};
+use realtime_ws::{Config, Connection, Timestamp};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 use std::io::{self, Write};
@@ -59,25 +58,16 @@ pub(crate) fn open<S>(
 }
 
 fn respond<S>(upgrade: &Upgrade<'_>, answer: Answer<S>, rest: &[u8], now: Timestamp) -> Opened<S> {
-    let headers: Vec<(&str, &str)> = answer.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
-    let answered = match answer.verdict {
-        Verdict::Accept { state, subprotocol } => {
-            let accept = Accept { subprotocol: subprotocol.as_deref(), headers: &headers };
-            upgrade.accept(&accept, now).map(|connection| Opened::WebSocket {
-                connection: Box::new(connection),
-                state,
-                rest: rest.to_vec(),
-            })
+    match Answered::new(upgrade, answer, now) {
+        Answered::Accepted { connection, state } => {
+            Opened::WebSocket { connection: Box::new(connection), state, rest: rest.to_vec() }
         }
-        Verdict::Reject { status, body } => {
-            upgrade.reject(status, &headers, body.as_bytes()).map(|response| Opened::Refused {
-                response,
-                error: io::Error::new(io::ErrorKind::PermissionDenied, "refused by the application").into(),
-            })
-        }
-    };
-    answered
-        .unwrap_or_else(|misuse| Opened::Refused { response: misuse_response(misuse), error: misuse.into() })
+        Answered::Rejected { response } => Opened::Refused {
+            response,
+            error: io::Error::new(io::ErrorKind::PermissionDenied, "refused by the application").into(),
+        },
+        Answered::Unsendable { response, misuse } => Opened::Refused { response, error: misuse.into() },
+    }
 }
 
 fn refused<S>(refusal: Refusal) -> Opened<S> {
@@ -106,15 +96,4 @@ pub(crate) fn refuse(mut stream: &TcpStream, response: &[u8], patience: Duration
     if stream.set_write_timeout(Some(patience)).and_then(|()| stream.write_all(response)).is_ok() {
         linger(stream, patience, clock);
     }
-}
-
-/// The application answered with what cannot be sent: its fault, not the client's.
-fn misuse_response(misuse: ApiMisuse) -> Vec<u8> {
-    let body = format!("the server's answer cannot be sent: {misuse}");
-    format!(
-        "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n\
-         Content-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
 }

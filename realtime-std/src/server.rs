@@ -3,8 +3,9 @@ use crate::driver::{self, Driver};
 use crate::handler::Handler;
 use crate::hub::Hub;
 use crate::link::{Link, poll_for};
-use crate::lock;
 use crate::waker::Waker;
+use realtime_adapter::{Wake, default_max_connections, listen, lock};
+use realtime_core::responses::OVER_CAPACITY;
 use realtime_ws::handshake::OriginPolicy;
 use realtime_ws::{CloseCode, Config};
 use rustix::event::{PollFd, PollFlags};
@@ -18,9 +19,6 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use std::{fmt, io, thread};
 
-/// Open files that a server leaves to the rest of its process.
-const RESERVED_FILES: u64 = 64;
-
 /// How long no connection is accepted after the system refused one, for want of open files as a rule.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -29,9 +27,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const GRACE: Duration = Duration::from_secs(1);
 
 const DEFAULT_STACK_BYTES: usize = 256 * 1024;
-
-const OVER_CAPACITY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n\
-    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 42\r\n\r\nthe server has all connections it can take";
 
 /// A WebSocket server: listens at an address and hands what comes to a [`Handler`].
 ///
@@ -107,10 +102,7 @@ impl ServerBuilder {
     /// # Errors
     /// The address cannot be listened at, or ([`io::ErrorKind::InvalidInput`]) the configuration contradicts itself.
     pub fn bind(self, address: impl ToSocketAddrs) -> io::Result<Server> {
-        let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
-        let config = self.config.checked().map_err(invalid)?;
-        let listener = TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
+        let (listener, config) = listen(address, self.config)?;
         let waker = Arc::new(Waker::new()?);
         Ok(Server {
             listener,
@@ -397,9 +389,4 @@ fn refuse_over_capacity(mut stream: &TcpStream) {
         // Closing with the unread request would reset the connection, and may lose the answer.
         let _ = recv(stream, &mut [MaybeUninit::uninit(); 4096], RecvFlags::empty());
     }
-}
-
-fn default_max_connections() -> usize {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
-    usize::try_from(limit.saturating_sub(RESERVED_FILES).max(1)).unwrap_or(usize::MAX)
 }

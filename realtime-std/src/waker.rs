@@ -1,3 +1,4 @@
+use realtime_adapter::Wake;
 use std::fmt;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -18,17 +19,19 @@ impl Waker {
         Ok(Self { is_awake: AtomicBool::new(false), reader, writer })
     }
 
-    pub(crate) fn wake(&self) {
-        if !self.is_awake.swap(true, Ordering::AcqRel) {
-            // Both ends are open as long as this is, so that it cannot fail.
-            let _ = (&self.writer).write(&[0]);
-        }
-    }
-
     /// Call when the pipe is readable, before looking at what one was woken for.
     pub(crate) fn reset(&self) {
         let _ = (&self.reader).read(&mut [0]);
         self.is_awake.store(false, Ordering::Release);
+    }
+}
+
+impl Wake for Waker {
+    fn wake(&self) {
+        if !self.is_awake.swap(true, Ordering::AcqRel) {
+            // Both ends are open as long as this is, so that it cannot fail.
+            let _ = (&self.writer).write(&[0]);
+        }
     }
 }
 

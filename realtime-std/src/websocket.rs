@@ -1,9 +1,8 @@
-use crate::clock::Clock;
-use crate::error::Error;
-use crate::handler::Answer;
 use crate::link::{Came, Incoming, Link};
 use crate::opening::{Opened, open, receive, refuse};
-use crate::random;
+use realtime_adapter::{Clock, Error, random};
+use realtime_core::Answer;
+use realtime_core::responses::UPGRADE_REQUIRED;
 use realtime_core::{OutboxLimits, Session};
 use realtime_ws::handshake::{ClientHandshake, ClientRequest, Scheme, Upgrade, Uri};
 use realtime_ws::{
@@ -129,7 +128,7 @@ impl WebSocket {
                 Ok(websocket)
             }
             Opened::Http(_) => {
-                refuse(&stream, crate::handler::UPGRADE_REQUIRED, config.close_timeout, &clock);
+                refuse(&stream, UPGRADE_REQUIRED, config.close_timeout, &clock);
                 Err(io::Error::new(io::ErrorKind::InvalidData, "an HTTP request, but no upgrade").into())
             }
             Opened::Refused { response, error } => {

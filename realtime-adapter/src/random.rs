@@ -1,10 +1,16 @@
+//! Randomness from the system.
+
 use realtime_ws::MaskingKeys;
 
 /// Keys are drawn from the system in lots: a system call for each would cost more than the frame.
 const KEYS_PER_LOT: usize = 64;
 
 /// Unpredictable masking keys for one client connection.
-pub(crate) fn masking_keys() -> MaskingKeys {
+///
+/// # Panics
+/// Where they are drawn, as [`seed`] does.
+#[must_use]
+pub fn masking_keys() -> MaskingKeys {
     let mut lot = [[0; 4]; KEYS_PER_LOT];
     let mut left = 0;
     MaskingKeys::new(move || {
@@ -18,14 +24,16 @@ pub(crate) fn masking_keys() -> MaskingKeys {
 }
 
 /// 16 unpredictable bytes: a handshake's nonce, or the seed of a hub's hashes.
-pub(crate) fn seed() -> [u8; 16] {
+///
+/// # Panics
+/// If the system has no random source: nothing here is safe without one.
+#[must_use]
+pub fn seed() -> [u8; 16] {
     let mut seed = [0; 16];
     fill(&mut seed);
     seed
 }
 
-/// # Panics
-/// If the system has no random source: nothing here is safe without one.
 fn fill(bytes: &mut [u8]) {
     if let Err(error) = getrandom::fill(bytes) {
         panic!("the system's random source failed: {error}");

@@ -32,7 +32,7 @@ impl From<HubError> for SubscribeError {
     }
 }
 
-/// What ended or prevented a [`WebSocket`](crate::WebSocket).
+/// What ended or prevented a WebSocket connection without a hub.
 #[derive(Debug)]
 pub enum Error {
     /// The transport failed; the connection is over.

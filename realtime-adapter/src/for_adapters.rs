@@ -1,0 +1,190 @@
+use crate::clock::Clock;
+use crate::drivers::Wake;
+use crate::error::SubscribeError;
+use crate::hub::Hub;
+use crate::inbox::Inbox;
+use crate::lock;
+use crate::question::{Question, subscribed};
+use crate::shared::HERE;
+use realtime_core::{
+    ChannelName, ClientId, Credentials, Home, HubError, Input, Notice, Order, OutboxLimits, Outcome,
+};
+use realtime_ws::Timestamp;
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+
+/// What adapters do with a [`Hub`] for their drivers and clients.
+///
+/// A trait, so that it does not stand among the methods that the users of an adapter's hub see.
+pub trait ForAdapters {
+    /// The hub's clock.
+    fn clock(&self) -> Clock;
+
+    /// The time of the hub's clock.
+    fn now(&self) -> Timestamp;
+
+    /// What bounds each client's outbox.
+    fn outbox_limits(&self) -> OutboxLimits;
+
+    /// A home for the clients of one more driver, which `waker` wakes when it has orders.
+    ///
+    /// # Errors
+    /// The hub has 65,535 drivers already.
+    fn add_driver(&self, waker: Arc<impl Wake + 'static>) -> io::Result<Home>;
+
+    /// Gives a home up; all of its clients are gone.
+    fn remove_driver(&self, home: Home);
+
+    /// Wakes one of the drivers, if there are any.
+    fn wake_any_driver(&self);
+
+    /// Takes what the driver that owns `home` has to do, in order; `orders` is empty, and its memory serves for orders to
+    /// come.
+    fn take_orders(&self, home: Home, orders: &mut VecDeque<Order>);
+
+    /// Connects a client that lives at `home`. [`settle`](Self::settle) is to follow; the caller may hold a lock until then that
+    /// keeps what is delivered to the client waiting until it has a place.
+    ///
+    /// # Errors
+    /// [`HubError::Closed`] or [`HubError::Overloaded`].
+    fn connect_at(&self, home: Home, credentials: Credentials) -> Result<ClientId, HubError>;
+
+    /// Does what inputs left to do for whoever handed them in: delivers to clients in this process, tells notices. The caller
+    /// holds no lock.
+    fn settle(&self);
+
+    /// Connects a client in this process.
+    ///
+    /// # Errors
+    /// [`HubError::Closed`] or [`HubError::Overloaded`].
+    fn connect_here(&self, credentials: Credentials) -> Result<(ClientId, Inbox), HubError>;
+
+    /// Subscribes a client; `None` if nobody has to be asked.
+    ///
+    /// # Errors
+    /// [`SubscribeError`]: the client is not subscribed.
+    fn subscribe(
+        &self,
+        client: ClientId,
+        channel: ChannelName,
+        credentials: Option<Credentials>,
+    ) -> Result<Option<Question>, SubscribeError>;
+
+    /// Ends a client's subscription, or one that is still being decided. Idempotent.
+    ///
+    /// # Errors
+    /// [`HubError::UnknownClient`] or [`HubError::Closed`].
+    fn unsubscribe(&self, client: ClientId, channel: ChannelName) -> Result<(), HubError>;
+
+    /// Takes note that a client is gone. Idempotent.
+    fn gone(&self, client: ClientId);
+
+    /// Tells the application what became of a delivery.
+    fn note(&self, notice: Notice);
+
+    /// When to call [`handle_timeout`](Self::handle_timeout), if nobody else sees to it that questions
+    /// [`expire`](Question::expire); `None`: never.
+    fn poll_timeout(&self) -> Option<Timestamp>;
+
+    /// Denies what was to be decided by now.
+    fn handle_timeout(&self);
+}
+
+impl ForAdapters for Hub {
+    fn clock(&self) -> Clock {
+        self.shared.clock
+    }
+
+    fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    fn outbox_limits(&self) -> OutboxLimits {
+        self.shared.outbox
+    }
+
+    fn add_driver(&self, waker: Arc<impl Wake + 'static>) -> io::Result<Home> {
+        let mut exchange = self.shared.exchange();
+        let home = lock(&self.shared.drivers).add(waker, || exchange.add_home());
+        home.ok_or_else(|| io::Error::other("the hub has 65,535 drivers already"))
+    }
+
+    fn remove_driver(&self, home: Home) {
+        let mut exchange = self.shared.exchange();
+        exchange.take_orders(home, &mut VecDeque::new());
+        lock(&self.shared.drivers).remove(home);
+    }
+
+    fn wake_any_driver(&self) {
+        lock(&self.shared.drivers).wake_any();
+    }
+
+    fn take_orders(&self, home: Home, orders: &mut VecDeque<Order>) {
+        self.shared.take_orders(home, orders);
+    }
+
+    fn connect_at(&self, home: Home, credentials: Credentials) -> Result<ClientId, HubError> {
+        match self.shared.hand_in(Input::Connect { credentials, home })? {
+            Outcome::Connected(id) => Ok(id),
+            Outcome::Taken | Outcome::Subscribed | Outcome::Denied(_) | Outcome::Authorize(_) => {
+                unreachable!("a hub that takes a client names it")
+            }
+        }
+    }
+
+    fn settle(&self) {
+        self.shared.settle();
+    }
+
+    fn connect_here(&self, credentials: Credentials) -> Result<(ClientId, Inbox), HubError> {
+        // Inside the lock, so that nothing is delivered before there is a place for it.
+        let mut locals = lock(&self.shared.locals);
+        let connected = self.connect_at(HERE, credentials);
+        if let Ok(id) = connected {
+            locals.insert(id, None);
+        }
+        drop(locals);
+        self.settle();
+        let id = connected?;
+        Ok((id, Inbox::new(self.clone(), id)))
+    }
+
+    fn subscribe(
+        &self,
+        client: ClientId,
+        channel: ChannelName,
+        credentials: Option<Credentials>,
+    ) -> Result<Option<Question>, SubscribeError> {
+        match self.shared.input(Input::Subscribe { client, channel, credentials }) {
+            Ok(Outcome::Authorize(request)) => {
+                let due = self.now() + self.shared.authorization_timeout;
+                Ok(Some(Question::new(self.clone(), request, due)))
+            }
+            outcome => subscribed(outcome).map(|()| None),
+        }
+    }
+
+    fn unsubscribe(&self, client: ClientId, channel: ChannelName) -> Result<(), HubError> {
+        self.shared.input(Input::Unsubscribe { client, channel }).map(drop)
+    }
+
+    fn gone(&self, client: ClientId) {
+        // That a client is gone is always taken note of.
+        let _ = self.shared.input(Input::Gone { client });
+    }
+
+    fn note(&self, notice: Notice) {
+        self.shared.note(notice);
+        self.shared.tell_notices();
+    }
+
+    fn poll_timeout(&self) -> Option<Timestamp> {
+        self.shared.exchange().poll_timeout()
+    }
+
+    fn handle_timeout(&self) {
+        // Passing time is always taken.
+        let _ = self.shared.input(Input::TimePassed);
+    }
+}

@@ -1,0 +1,192 @@
+use crate::clock::Clock;
+use crate::random;
+use crate::shared::{OnNotice, Shared};
+use realtime_core::wire::{Plain, Wire};
+use realtime_core::{
+    Authorization, ChannelName, ClientId, Config, Exchange, HubError, Input, LocalClients, MailboxLimits,
+    Member, OutboxLimits,
+};
+use realtime_ws::{CloseCode, PreparedMessage};
+use std::fmt;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+
+/// What every adapter's hub can do: a handle that is cheap to clone and can be used from any thread.
+///
+/// No method waits for a client: a slow or dead one delays neither the caller nor other clients.
+#[derive(Clone)]
+pub struct Hub {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// A hub's parts, less its authorizer. An adapter's builder fills them in.
+pub struct HubParts {
+    /// The hub's limits.
+    pub config: Config,
+    /// What bounds each client's outbox.
+    pub outbox: OutboxLimits,
+    /// What bounds each driver's mailbox.
+    pub mailbox: MailboxLimits,
+    /// How presence looks on the wire.
+    pub wire: Box<dyn Wire + Send>,
+    /// Who is told of notices, one at a time. It may use the hub; a panic in it is contained.
+    pub on_notice: Option<Box<OnNotice>>,
+}
+
+impl Default for HubParts {
+    /// All defaults: [`Plain`] on the wire, nobody told of notices.
+    fn default() -> Self {
+        Self {
+            config: Config::default(),
+            outbox: OutboxLimits::default(),
+            mailbox: MailboxLimits::default(),
+            wire: Box::new(Plain),
+            on_notice: None,
+        }
+    }
+}
+
+impl HubParts {
+    /// The hub. With [`Authorization::Ask`], the adapter has each [`Question`](crate::Question) answered.
+    #[must_use]
+    pub fn assemble(self, authorization: Authorization) -> Hub {
+        let authorization_timeout = self.config.authorization_timeout;
+        let config = Config { authorization, ..self.config };
+        let hub = realtime_core::Hub::new(config, self.wire, random::seed());
+        let shared = Shared {
+            clock: Clock::start(),
+            outbox: self.outbox,
+            authorization_timeout,
+            on_notice: self.on_notice,
+            turn: Mutex::new(()),
+            locals: Mutex::new(LocalClients::new(self.outbox)),
+            has_orders_here: AtomicBool::new(false),
+            exchange: Mutex::new(Exchange::new(hub, self.mailbox)),
+            drivers: Mutex::default(),
+        };
+        Hub { shared: Arc::new(shared) }
+    }
+}
+
+impl fmt::Debug for HubParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HubParts").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Hub {
+    /// Sends `message` to all subscribers of `channel`. No error if there are none.
+    ///
+    /// # Errors
+    /// [`HubError::Closed`] or [`HubError::Overloaded`]; then nobody gets it.
+    pub fn broadcast(
+        &self,
+        channel: impl Into<ChannelName>,
+        message: impl Into<PreparedMessage>,
+    ) -> Result<(), HubError> {
+        let (channel, message) = (channel.into(), message.into());
+        self.shared.input(Input::Broadcast { channel, message, except: None }).map(drop)
+    }
+
+    /// Sends `message` to all subscribers of `channel` but `except`.
+    ///
+    /// # Errors
+    /// As [`broadcast`](Self::broadcast).
+    pub fn broadcast_except(
+        &self,
+        channel: impl Into<ChannelName>,
+        message: impl Into<PreparedMessage>,
+        except: ClientId,
+    ) -> Result<(), HubError> {
+        let (channel, message) = (channel.into(), message.into());
+        self.shared.input(Input::Broadcast { channel, message, except: Some(except) }).map(drop)
+    }
+
+    /// Sends `message` to one client.
+    ///
+    /// # Errors
+    /// [`HubError::UnknownClient`], [`HubError::Closed`] or [`HubError::Overloaded`].
+    pub fn send(&self, client: ClientId, message: impl Into<PreparedMessage>) -> Result<(), HubError> {
+        self.shared.input(Input::Send { client, message: message.into() }).map(drop)
+    }
+
+    /// Closes a client's connection, after what is already on its way to it.
+    ///
+    /// # Errors
+    /// [`HubError::UnknownClient`] or [`HubError::Closed`].
+    pub fn disconnect(&self, client: ClientId, code: CloseCode, reason: &str) -> Result<(), HubError> {
+        self.shared.input(Input::Disconnect { client, code, reason: reason.into() }).map(drop)
+    }
+
+    /// Disconnects all clients with 1001; the hub takes nothing more. Idempotent.
+    pub fn close(&self) {
+        // Closing is always taken.
+        let _ = self.shared.input(Input::Close);
+    }
+
+    /// Whether the hub is closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.shared.exchange().hub().is_closed()
+    }
+
+    /// How many clients are connected.
+    #[must_use]
+    pub fn client_count(&self) -> usize {
+        self.shared.exchange().hub().client_count()
+    }
+
+    /// How many channels have a subscriber.
+    #[must_use]
+    pub fn channel_count(&self) -> usize {
+        self.shared.exchange().hub().channel_count()
+    }
+
+    /// How many clients are subscribed to `channel`.
+    #[must_use]
+    pub fn subscriber_count(&self, channel: impl Into<ChannelName>) -> usize {
+        self.shared.exchange().hub().subscriber_count(&channel.into())
+    }
+
+    /// The members of a presence channel in the order in which they joined; `None` if nobody is in it, or it is no
+    /// presence channel.
+    #[must_use]
+    pub fn presence(&self, channel: impl Into<ChannelName>) -> Option<Vec<Member>> {
+        let exchange = self.shared.exchange();
+        let roster = exchange.hub().presence(&channel.into())?;
+        Some(roster.members().cloned().collect())
+    }
+
+    /// The channels with a subscriber whose names begin with `prefix`, by name.
+    #[must_use]
+    pub fn channels(&self, prefix: &str) -> Vec<ChannelName> {
+        self.shared.exchange().hub().channels(prefix).cloned().collect()
+    }
+
+    /// Whether a client is subscribed to `channel`.
+    #[must_use]
+    pub fn is_subscribed(&self, client: ClientId, channel: impl Into<ChannelName>) -> bool {
+        self.shared.exchange().hub().is_subscribed(client, &channel.into())
+    }
+
+    /// Whom the others see in a client's place in a presence channel.
+    #[must_use]
+    pub fn member(&self, client: ClientId, channel: impl Into<ChannelName>) -> Option<Member> {
+        self.shared.exchange().hub().member(client, &channel.into()).cloned()
+    }
+
+    /// Asks the hub's state machine several things at one moment. `look` must be brief and not use this handle: all
+    /// others wait for it.
+    pub fn look<T>(&self, look: impl FnOnce(&realtime_core::Hub) -> T) -> T {
+        look(self.shared.exchange().hub())
+    }
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub")
+            .field("clients", &self.client_count())
+            .field("channels", &self.channel_count())
+            .finish()
+    }
+}

@@ -1,0 +1,41 @@
+//! The part of an adapter that does not depend on how it waits: a [`Hub`] that any thread can use, clients without a connection,
+//! the clock, randomness, and the errors.
+//!
+//! It is not for applications: they take `realtime-std` or `realtime-smol`, whose hubs lend the methods of this one. Whoever
+//! writes an adapter for another way to wait begins here:
+//!
+//! - Its hub holds a [`Hub`] that [`HubParts`] make, and derefs to it.
+//! - [`ForAdapters`] is what it does with that for its drivers and clients.
+//! - A [`Question`] is what it has its authorizer answer, when and where it likes.
+//! - An [`Inbox`] is what it waits for on behalf of a client in this process, through any [`Waker`](std::task::Waker).
+
+#![forbid(unsafe_code)]
+
+mod clock;
+mod drivers;
+mod error;
+mod for_adapters;
+mod hub;
+mod inbox;
+mod listening;
+mod panics;
+mod question;
+pub mod random;
+mod shared;
+
+pub use clock::Clock;
+pub use drivers::Wake;
+pub use error::{Error, SubscribeError};
+pub use for_adapters::ForAdapters;
+pub use hub::{Hub, HubParts};
+pub use inbox::Inbox;
+pub use listening::{default_max_connections, listen};
+pub use panics::contain;
+pub use question::Question;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks what no panic leaves half changed: the application's code runs outside the locks.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

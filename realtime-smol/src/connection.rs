@@ -21,7 +21,7 @@ const READ_BYTES: usize = 64 * 1024;
 const APPLICATION_FAILED: &str = "the application failed";
 
 /// The most slices in one write; what is left goes in the next one.
-const SLICES: usize = 64;
+const SLICES: usize = 16;
 
 /// What a driver's connections share in a turn.
 pub(crate) struct Turn<H> {
@@ -557,8 +557,9 @@ fn write(mut stream: &TcpStream, outgoing: &mut Outgoing, now: Timestamp) -> io:
             Ok(bytes) => {
                 outgoing.transmitted(bytes, now);
                 total += bytes;
-                if bytes < offered {
-                    return Ok(total); // its buffer is full; trying again would only tell so
+                // A socket that took only a part is full, and trying again would only tell so.
+                if bytes < offered || outgoing.is_drained() {
+                    return Ok(total);
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(total),

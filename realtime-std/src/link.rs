@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 /// The most slices in one write; what is left goes in the next one.
-const SLICES: usize = 64;
+const SLICES: usize = 16;
 
 /// One connection's socket, and all that goes out through it: shared by the threads that write to it.
 ///
@@ -80,8 +80,9 @@ impl Link {
             match self.write(slices) {
                 Ok(bytes) => {
                     outgoing.transmitted(bytes, self.now());
-                    if bytes < offered {
-                        return Ok(()); // its buffer is full; trying again would only tell so
+                    // A socket that took only a part is full, and trying again would only tell so.
+                    if bytes < offered || outgoing.is_drained() {
+                        return Ok(());
                     }
                 }
                 Err(Errno::AGAIN) => return Ok(()),

@@ -105,11 +105,11 @@ fn message_may_refer_to_the_one_before_if_that_was_agreed_on() {
     let again = compressed(text(HELLO_AGAIN));
     as_both_roles_agreeing(TAKEOVER, |mut end| {
         end.receives(&[compressed(text(HELLO[0])), text("plain between"), ping("")]);
-        assert_eq!(end.receives(&[again.clone()]), [sees_text("Hello")]);
+        assert_eq!(end.receives(std::slice::from_ref(&again)), [sees_text("Hello")]);
     });
     as_both_roles_agreeing(NO_TAKEOVER, |mut end| {
         end.receives(&[compressed(text(HELLO[0]))]);
-        assert_eq!(end.refuses(&[again.clone()]), PeerMisbehaved::CorruptCompression);
+        assert_eq!(end.refuses(std::slice::from_ref(&again)), PeerMisbehaved::CorruptCompression);
     });
 }
 
@@ -159,9 +159,9 @@ fn message_exactly_at_the_limit_passes_and_one_byte_over_fails() {
                 let (at_limit, over) = (fill(LIMIT), fill(LIMIT + 1));
                 let mut whole = end_with(role, limited(LIMIT), agreed);
                 let frame = compressed(binary(compress(&at_limit)));
-                assert_eq!(whole.receives(&[frame.clone()]), [sees_binary(&at_limit)]);
+                assert_eq!(whole.receives(std::slice::from_ref(&frame)), [sees_binary(&at_limit)]);
                 let one_over = compressed(binary(compress(&over)));
-                assert_eq!(whole.refuses(&[one_over.clone()]), too_big(LIMIT));
+                assert_eq!(whole.refuses(std::slice::from_ref(&one_over)), too_big(LIMIT));
 
                 let mut pieces = end_with(role, limited_in_pieces(LIMIT), agreed);
                 let seen = pieces.receives(&[frame]);
@@ -386,7 +386,7 @@ fn compressed_messages_leave_no_memory_behind_unless_they_may_be_referred_to() {
             assert_eq!((without.connection.held_bytes(), with.connection.held_bytes()), (0, 0));
             let frame = compressed(binary(compress(noise(100_000))));
             for end in [&mut without, &mut with] {
-                end.receives(&[frame.clone()]);
+                end.receives(std::slice::from_ref(&frame));
                 end.receives(&[pong("")]);
             }
             assert_eq!(without.connection.held_bytes(), 0);

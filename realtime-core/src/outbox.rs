@@ -1,13 +1,13 @@
 use alloc::collections::VecDeque;
-use realtime_ws::PreparedMessage;
+use realtime_ws::{CompressionClass, PreparedMessage};
 
 /// The bounds of one client's outbox and what happens there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutboxLimits {
     /// The most messages that wait. Default 64.
     pub max_messages: usize,
-    /// The most bytes that wait, frame headers included. Default 1 MiB. A message longer than this never
-    /// fits, not even alone.
+    /// The most bytes that wait, as they go out: frame headers included, and compressed where the
+    /// connection is. Default 1 MiB. A message longer than this never fits, not even alone.
     pub max_bytes: usize,
     /// What happens when a message does not fit. Default: it is dropped.
     pub policy: SlowConsumer,
@@ -40,6 +40,8 @@ pub enum SlowConsumer {
 #[derive(Debug)]
 pub struct Outbox {
     limits: OutboxLimits,
+    // In which form messages are counted and transmitted; a message's form never changes.
+    class: CompressionClass,
     // The first message waits here, so that a client that keeps up needs no allocation.
     front: Option<PreparedMessage>,
     // Empty, and without memory, if there is no `front`.
@@ -66,10 +68,16 @@ pub enum Pushed {
 }
 
 impl Outbox {
-    /// An empty outbox.
+    /// An empty outbox, whose messages leave uncompressed.
     #[must_use]
     pub const fn new(limits: OutboxLimits) -> Self {
-        Self { limits, front: None, rest: VecDeque::new(), front_transmitted: 0, bytes: 0, dropped: 0 }
+        Self::for_class(limits, CompressionClass::NONE)
+    }
+
+    /// An empty outbox of a connection of `class`.
+    #[must_use]
+    pub const fn for_class(limits: OutboxLimits, class: CompressionClass) -> Self {
+        Self { limits, class, front: None, rest: VecDeque::new(), front_transmitted: 0, bytes: 0, dropped: 0 }
     }
 
     /// Whether `message` fits now.
@@ -96,7 +104,7 @@ impl Outbox {
     pub fn poll_transmit<'s>(&'s self, slices: &mut [&'s [u8]]) -> usize {
         let mut filled = 0;
         for (slice, message) in slices.iter_mut().zip(self.messages()) {
-            *slice = message.frame();
+            *slice = message.frame_for(self.class);
             filled += 1;
         }
         if let Some(first) = slices[..filled].first_mut() {
@@ -112,7 +120,7 @@ impl Outbox {
         }
         let mut filled = 0;
         for (slice, message) in slices.iter_mut().zip(self.messages().skip(skip)) {
-            *slice = message.frame();
+            *slice = message.frame_for(self.class);
             filled += 1;
         }
         filled
@@ -121,7 +129,7 @@ impl Outbox {
     /// How much of the first message is still to be transmitted, if it is on its way; otherwise zero.
     pub(crate) fn unsent_of_front(&self) -> usize {
         match &self.front {
-            Some(front) if self.is_in_mid_frame() => front.frame().len() - self.front_transmitted,
+            Some(front) if self.is_in_mid_frame() => self.bytes_of(front) - self.front_transmitted,
             Some(_) | None => 0,
         }
     }
@@ -133,9 +141,9 @@ impl Outbox {
     pub fn transmitted(&mut self, bytes: usize) {
         self.front_transmitted += bytes;
         while let Some(front) = &self.front
-            && self.front_transmitted >= front.frame().len()
+            && self.front_transmitted >= self.bytes_of(front)
         {
-            self.front_transmitted -= front.frame().len();
+            self.front_transmitted -= self.bytes_of(front);
             self.remove_front();
         }
         assert!(self.front.is_some() || self.front_transmitted == 0, "more bytes transmitted than waited");
@@ -184,7 +192,7 @@ impl Outbox {
     /// it, a partly transmitted one included; [`dropped`](Self::dropped) does not count them.
     pub fn clear(&mut self) -> u64 {
         let lost = self.len() as u64;
-        *self = Self { dropped: self.dropped, ..Self::new(self.limits) };
+        *self = Self { dropped: self.dropped, ..Self::for_class(self.limits, self.class) };
         lost
     }
 
@@ -196,13 +204,13 @@ impl Outbox {
         }
         let lost = self.rest.len() as u64;
         self.rest = VecDeque::new();
-        self.bytes = self.front.as_ref().map_or(0, |front| front.frame().len());
+        self.bytes = self.front.as_ref().map_or(0, |front| self.bytes_of(front));
         lost
     }
 
     fn push_dropping_oldest(&mut self, message: PreparedMessage) -> Pushed {
         let stays = self.front.as_ref().filter(|_| self.is_in_mid_frame());
-        let (messages_that_stay, bytes_that_stay) = stays.map_or((0, 0), |front| (1, front.frame().len()));
+        let (messages_that_stay, bytes_that_stay) = stays.map_or((0, 0), |front| (1, self.bytes_of(front)));
         if !self.fits_behind(messages_that_stay, bytes_that_stay, &message) {
             return self.count_dropped(1);
         }
@@ -211,7 +219,7 @@ impl Outbox {
             if messages_that_stay == 0 {
                 self.remove_front();
             } else if let Some(oldest) = self.rest.pop_front() {
-                self.bytes -= oldest.frame().len();
+                self.bytes -= self.bytes_of(&oldest);
             }
             messages += 1;
         }
@@ -221,11 +229,11 @@ impl Outbox {
 
     fn fits_behind(&self, messages: usize, bytes: usize, message: &PreparedMessage) -> bool {
         messages < self.limits.max_messages
-            && self.limits.max_bytes.checked_sub(bytes).is_some_and(|free| message.frame().len() <= free)
+            && self.limits.max_bytes.checked_sub(bytes).is_some_and(|free| self.bytes_of(message) <= free)
     }
 
     fn append(&mut self, message: PreparedMessage) {
-        self.bytes += message.frame().len();
+        self.bytes += self.bytes_of(&message);
         if self.front.is_none() {
             self.front = Some(message);
         } else {
@@ -239,8 +247,12 @@ impl Outbox {
             self.rest = VecDeque::new();
         }
         let front = core::mem::replace(&mut self.front, next)?;
-        self.bytes -= front.frame().len();
+        self.bytes -= self.bytes_of(&front);
         Some(front)
+    }
+
+    fn bytes_of(&self, message: &PreparedMessage) -> usize {
+        message.frame_for(self.class).len()
     }
 
     fn count_dropped(&mut self, messages: u64) -> Pushed {

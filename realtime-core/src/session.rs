@@ -29,7 +29,8 @@ impl Session {
     #[must_use]
     pub fn new(connection: Connection, limits: OutboxLimits) -> Self {
         let (receiver, sender) = connection.split();
-        let outgoing = Outgoing { sender, outbox: Outbox::new(limits), deferred_close: None, undelivered: 0 };
+        let outbox = Outbox::for_class(limits, sender.compression_class());
+        let outgoing = Outgoing { sender, outbox, deferred_close: None, undelivered: 0 };
         Self { receiver, outgoing }
     }
 
@@ -166,6 +167,7 @@ impl Outgoing {
             self.undelivered += 1;
             return Pushed::Dropped { messages: 1 };
         }
+        self.sender.handle_shared(&message);
         self.outbox.push(message)
     }
 
@@ -184,7 +186,7 @@ impl Outgoing {
         if self.outbox.is_empty() {
             self.sender.send(message).map(|()| Pushed::Queued)
         } else if self.is_open() {
-            Ok(self.outbox.push(PreparedMessage::new(message)))
+            Ok(self.push(PreparedMessage::new(message)))
         } else {
             Err(ApiMisuse::SendAfterClose)
         }

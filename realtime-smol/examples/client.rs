@@ -6,7 +6,7 @@
 //!
 //! With `--autobahn` the address is that of an Autobahn fuzzing server, whose cases it echoes.
 
-use realtime_smol::{CloseCode, Config, Error, OwnedMessage, WebSocket};
+use realtime_smol::{CloseCode, Config, DeflateConfig, Error, OwnedMessage, WebSocket};
 use smol::io::{AsyncBufReadExt, BufReader};
 use smol::stream::StreamExt;
 
@@ -92,6 +92,11 @@ async fn connect(uri: &str) -> Result<WebSocket, Error> {
         max_message_bytes,
         max_fragments: u32::MAX,
         max_unsent_bytes: max_message_bytes,
+        deflate: Some(DeflateConfig {
+            outgoing_context_takeover: true,
+            incoming_context_takeover: true,
+            ..DeflateConfig::default()
+        }),
         ..Config::default()
     };
     WebSocket::connect(uri, config).await

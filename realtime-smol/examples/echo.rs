@@ -4,7 +4,7 @@
 //! cargo run --release -p realtime-smol --example echo -- 127.0.0.1:9001
 //! ```
 
-use realtime_smol::{Config, Message, Peer, Server};
+use realtime_smol::{Config, DeflateConfig, Message, Peer, Server};
 use std::io;
 
 const MAX_MESSAGE_BYTES: usize = 64 * 1024 * 1024;
@@ -15,6 +15,11 @@ fn main() -> io::Result<()> {
         max_message_bytes: MAX_MESSAGE_BYTES,
         max_fragments: u32::MAX,
         max_unsent_bytes: MAX_MESSAGE_BYTES,
+        deflate: Some(DeflateConfig {
+            outgoing_context_takeover: true,
+            incoming_context_takeover: true,
+            ..DeflateConfig::default()
+        }),
         ..Config::default()
     };
     let server = Server::builder().config(config).bind(address)?;

@@ -48,6 +48,8 @@ pub use realtime_core::{
     Answer, AuthorizationRequest, ChannelKind, ChannelName, ClientId, Config as HubConfig, Credentials,
     Decision, Denial, Ending, HubError, MailboxLimits, Member, Notice, OutboxLimits, Pushed, SlowConsumer,
 };
+#[cfg(feature = "deflate")]
+pub use realtime_ws::DeflateConfig;
 pub use realtime_ws::handshake::{ClientRequest, OriginPolicy, Upgrade, Uri};
 pub use realtime_ws::{
     ApiMisuse, CloseCode, Closure, Config, Delivery, InvalidConfig, Keepalive, Message, OwnedMessage,

@@ -1,19 +1,18 @@
+mod compressed;
+
+use self::compressed::EndOf;
 use crate::close::CloseCode;
 use crate::config::{Config, Delivery};
 use crate::connection::Role;
+use crate::deflate::Decompressor;
 use crate::error::PeerMisbehaved;
 use crate::event::{Event, Piece};
-use crate::frame::{Header, MAX_HEADER_BYTES};
+use crate::frame::{Header, MAX_HEADER_BYTES, RSV1};
 use crate::opcode::{MessageKind, Opcode};
 use crate::{mask, utf8};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem;
-
-/// The bits of a header that an extension may set; none is negotiated yet. A compressed message sets RSV1
-/// on its first frame (RFC 7692 §6), so this becomes a field of [`Assembly`], and the transform of a whole
-/// message stands in [`Assembly::lend_message`].
-const RESERVED_BITS_IN_USE: u8 = 0;
 
 /// A direct read is worth a system call of its own from this many bytes on.
 const MIN_SPARE_BYTES: usize = 4 * 1024;
@@ -27,6 +26,8 @@ const SPARE_STEP_BYTES: usize = 64 * 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Assembly {
     partial: Option<Box<Partial>>,
+    /// There if the handshake agreed on compression.
+    decompressor: Option<Decompressor>,
 }
 
 #[derive(Debug, Default)]
@@ -36,8 +37,9 @@ struct Partial {
     message: Option<MessageInProgress>,
     /// The payload of the control frame in progress or just lent; at most 125 bytes.
     control: Vec<u8>,
-    /// The payload of the message in progress or just lent. `data[..data_len]` is unmasked and checked; what
-    /// follows is spare, of which `unread` bytes have been read.
+    /// The payload of the message in progress or just lent; of a compressed one that is delivered in
+    /// pieces, the piece. `data[..data_len]` is unmasked, decompressed and checked; what follows is
+    /// spare, of which `unread` bytes have been read.
     data: Vec<u8>,
     data_len: usize,
     unread: usize,
@@ -63,8 +65,10 @@ struct FrameInProgress {
 struct MessageInProgress {
     kind: MessageKind,
     fragments: u32,
-    /// All that the headers so far declare, in bytes.
-    declared: usize,
+    /// The message's length as far as it is known: all that the headers so far declare, or, of a
+    /// compressed message, all that was decompressed.
+    len: usize,
+    is_compressed: bool,
     utf8: utf8::Validator,
 }
 
@@ -89,10 +93,12 @@ impl Assembly {
                 }
                 return Ok(None);
             };
-            let payload_bytes = check_frame(&header, role, config)?;
+            let payload_bytes = check_frame(&header, role, config, &self.decompressor)?;
             let is_whole = input.len() - header_bytes >= payload_bytes && header.fin;
             let is_event = match header.opcode {
-                Opcode::Text | Opcode::Binary => config.delivery == Delivery::Whole,
+                Opcode::Text | Opcode::Binary => {
+                    config.delivery == Delivery::Whole && header.reserved_bits == 0
+                }
                 Opcode::Close | Opcode::Ping | Opcode::Pong => true,
                 Opcode::Continuation => false,
             };
@@ -110,9 +116,15 @@ impl Assembly {
             self.partial = Some(partial);
         }
         match &mut self.partial {
-            Some(partial) => partial.receive(input, config, role),
+            Some(partial) => partial.receive(input, config, role, &mut self.decompressor),
             None => Ok(None),
         }
+    }
+
+    /// Says that messages may come compressed from now on.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn set_decompressor(&mut self, decompressor: Decompressor) {
+        self.decompressor = Some(decompressor);
     }
 
     /// Whether a frame or a message has begun and not ended.
@@ -123,7 +135,9 @@ impl Assembly {
     pub(crate) fn spare(&mut self, config: &Config) -> Option<&mut [u8]> {
         let partial = self.partial.as_mut()?;
         let frame = partial.frame.as_ref()?;
+        // Compressed bytes are not what the message is put together from.
         if config.delivery == Delivery::Pieces
+            || partial.message.as_ref().is_some_and(|message| message.is_compressed)
             || frame.opcode.is_control()
             || frame.remaining < MIN_SPARE_BYTES
             || partial.unread > 0
@@ -147,11 +161,12 @@ impl Assembly {
         }
     }
 
-    /// The bytes on the heap.
+    /// The bytes on the heap, as far as they can be known.
     pub(crate) fn held_bytes(&self) -> usize {
-        self.partial.as_ref().map_or(0, |partial| {
+        let partial = self.partial.as_ref().map_or(0, |partial| {
             mem::size_of::<Partial>() + partial.control.capacity() + partial.data.capacity()
-        })
+        });
+        partial + self.decompressor.as_ref().map_or(0, Decompressor::held_bytes)
     }
 }
 
@@ -166,11 +181,12 @@ impl Partial {
         input: &mut &'i mut [u8],
         config: &Config,
         role: Role,
+        decompressor: &mut Option<Decompressor>,
     ) -> Result<Option<Event<'s>>, PeerMisbehaved> {
         loop {
             if self.frame.is_none() {
                 let Some(header) = self.header.collect(input)? else { return Ok(None) };
-                let payload_bytes = check_frame(&header, role, config)?;
+                let payload_bytes = check_frame(&header, role, config, decompressor)?;
                 self.begin_frame(&header, payload_bytes, config)?;
             }
             let Some(frame) = &mut self.frame else { return Ok(None) };
@@ -184,7 +200,22 @@ impl Partial {
                 return whole_frame(opcode, &self.control).map(Some);
             }
             let Some(message) = &mut self.message else { return Ok(None) };
-            if config.delivery == Delivery::Pieces {
+            if let Some(decompressor) = decompressor
+                && message.is_compressed
+            {
+                let kind = message.kind;
+                let reached = self.decompress(input, config, decompressor)?;
+                let is_last = reached == EndOf::Message;
+                match config.delivery {
+                    Delivery::Whole if is_last => return self.lend_message(kind).map(Some),
+                    Delivery::Pieces if is_last || self.data_len > 0 => {
+                        let bytes = &self.data[..self.data_len];
+                        return Ok(Some(Event::Piece(Piece { kind, bytes, is_last })));
+                    }
+                    Delivery::Whole | Delivery::Pieces if reached == EndOf::Input => return Ok(None),
+                    Delivery::Whole | Delivery::Pieces => {}
+                }
+            } else if config.delivery == Delivery::Pieces {
                 let bytes = frame.take_payload(input);
                 message.check(bytes)?;
                 let (kind, frame_ended) = (message.kind, frame.remaining == 0);
@@ -250,16 +281,20 @@ impl Partial {
                 if message.fragments > config.max_fragments {
                     return Err(PeerMisbehaved::TooManyFragments { limit: config.max_fragments });
                 }
-                message.declared = message.declared.saturating_add(payload_bytes);
-                if message.declared > config.max_message_bytes {
-                    return Err(PeerMisbehaved::MessageTooBig { limit: config.max_message_bytes });
+                if !message.is_compressed {
+                    message.len = message.len.saturating_add(payload_bytes);
+                    if message.len > config.max_message_bytes {
+                        return Err(PeerMisbehaved::MessageTooBig { limit: config.max_message_bytes });
+                    }
                 }
                 None
             }
         };
         if let Some(kind) = begun {
+            let is_compressed = header.reserved_bits == RSV1;
+            let len = if is_compressed { 0 } else { payload_bytes };
             let utf8 = utf8::Validator::default();
-            self.message = Some(MessageInProgress { kind, fragments: 1, declared: payload_bytes, utf8 });
+            self.message = Some(MessageInProgress { kind, fragments: 1, len, is_compressed, utf8 });
         }
         self.frame = Some(FrameInProgress {
             opcode: header.opcode,
@@ -329,9 +364,19 @@ impl MessageInProgress {
 }
 
 /// What the connection has to say about a header; the payload's length.
-fn check_frame(header: &Header, role: Role, config: &Config) -> Result<usize, PeerMisbehaved> {
-    if header.reserved_bits & !RESERVED_BITS_IN_USE != 0 {
-        return Err(PeerMisbehaved::ReservedBits);
+fn check_frame(
+    header: &Header,
+    role: Role,
+    config: &Config,
+    decompressor: &Option<Decompressor>,
+) -> Result<usize, PeerMisbehaved> {
+    let is_compressed = header.reserved_bits != 0;
+    if is_compressed {
+        // Only the first frame of a message can say that the message is compressed (RFC 7692 §6).
+        let begins_message = matches!(header.opcode, Opcode::Text | Opcode::Binary);
+        if decompressor.is_none() || header.reserved_bits != RSV1 || !begins_message {
+            return Err(PeerMisbehaved::ReservedBits);
+        }
     }
     match (role, header.masking_key) {
         (Role::Server, Some(_)) | (Role::Client, None) => {}
@@ -340,7 +385,9 @@ fn check_frame(header: &Header, role: Role, config: &Config) -> Result<usize, Pe
     }
     let too_big = PeerMisbehaved::MessageTooBig { limit: config.max_message_bytes };
     let payload_bytes = usize::try_from(header.payload_len).map_err(|_| too_big)?;
-    if payload_bytes > config.max_message_bytes && !header.opcode.is_control() {
+    // What a compressed message is long shows itself only when it is decompressed.
+    let has_message_len = matches!(header.opcode, Opcode::Text | Opcode::Binary) && !is_compressed;
+    if has_message_len && payload_bytes > config.max_message_bytes {
         return Err(too_big);
     }
     Ok(payload_bytes)

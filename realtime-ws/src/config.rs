@@ -1,3 +1,5 @@
+#[cfg(feature = "deflate")]
+use crate::deflate::DeflateConfig;
 use alloc::sync::Arc;
 use core::fmt;
 use core::time::Duration;
@@ -13,7 +15,8 @@ use core::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// The longest message to receive, in bytes of payload. Default 1 MiB. A longer one fails the
-    /// connection with 1009 as soon as a header declares it.
+    /// connection with 1009 as soon as a header declares it, a compressed one as soon as that much is
+    /// decompressed.
     pub max_message_bytes: usize,
     /// The most frames one message may come in; empty ones count. Default 16,384. One more fails
     /// the connection with 1008.
@@ -24,6 +27,9 @@ pub struct Config {
     pub max_unsent_bytes: usize,
     /// Whether messages are received whole or as pieces. Default whole.
     pub delivery: Delivery,
+    /// How messages are compressed, with peers that agree to it. Default `None`: not at all.
+    #[cfg(feature = "deflate")]
+    pub deflate: Option<DeflateConfig>,
     /// When silence is taken for death. Default: ping after 30 s, give up after 60 s. `None`: never.
     pub keepalive: Option<Keepalive>,
     /// How long the peer may take to answer a close frame, and to close the socket after a
@@ -46,7 +52,7 @@ pub enum Delivery {
     #[default]
     Whole,
     /// A message is a sequence of [`Event::Piece`](crate::Event::Piece), each as it arrives.
-    /// Takes no memory for the message.
+    /// Takes no memory for the message, and 16 KiB while a compressed one arrives.
     Pieces,
 }
 
@@ -73,6 +79,8 @@ impl Default for Config {
             max_fragments: 16_384,
             max_unsent_bytes: 1024 * 1024,
             delivery: Delivery::Whole,
+            #[cfg(feature = "deflate")]
+            deflate: None,
             keepalive: Some(Keepalive::default()),
             close_timeout: Duration::from_secs(5),
             handshake_timeout: Duration::from_secs(10),
@@ -110,6 +118,10 @@ impl Config {
             if keepalive.close_after <= keepalive.ping_after {
                 return Err(InvalidConfig("keepalive.close_after must be longer than ping_after"));
             }
+        }
+        #[cfg(feature = "deflate")]
+        if let Some(deflate) = &self.deflate {
+            deflate.check()?;
         }
         Ok(Arc::new(self))
     }

@@ -1,9 +1,10 @@
 use crate::close::{CloseCode, Closure};
 use crate::config::Config;
+use crate::deflate::NegotiatedDeflate;
 use crate::error::{ApiMisuse, PeerMisbehaved};
 use crate::event::{Event, Piece};
 use crate::message::Message;
-use crate::prepared::PreparedMessage;
+use crate::prepared::{CompressionClass, PreparedMessage};
 use crate::receiver::{Receiver, Silence};
 use crate::sender::Sender;
 use crate::time::Timestamp;
@@ -53,32 +54,81 @@ impl fmt::Debug for MaskingKeys {
 /// - comes back at [`poll_timeout`](Self::poll_timeout) with [`handle_timeout`](Self::handle_timeout);
 /// - closes the socket once [`is_finished`](Self::is_finished).
 ///
-/// An idle connection owns no heap memory.
+/// An idle connection owns no heap memory, unless it agreed on compression with context takeover.
 #[derive(Debug)]
 pub struct Connection {
     receiver: Receiver,
     sender: Sender,
+    #[cfg(feature = "deflate")]
+    deflate: Option<NegotiatedDeflate>,
 }
 
 impl Connection {
     /// The server's side of a connection whose opening handshake is done.
     #[must_use]
     pub fn server(config: Arc<Config>, now: Timestamp) -> Self {
-        Self { receiver: Receiver::new(config.clone(), Role::Server, now), sender: Sender::new(config, None) }
+        let receiver = Receiver::new(config.clone(), Role::Server, now);
+        Self::of(receiver, Sender::new(config, None))
     }
 
     /// The client's side of a connection whose opening handshake is done.
     #[must_use]
     pub fn client(config: Arc<Config>, masking_keys: MaskingKeys, now: Timestamp) -> Self {
         let sender = Sender::new(config.clone(), Some(masking_keys));
-        Self { receiver: Receiver::new(config, Role::Client, now), sender }
+        Self::of(Receiver::new(config, Role::Client, now), sender)
+    }
+
+    /// The same connection with compression, as a handshake agreed on that was none of this crate's:
+    /// those do this by themselves. What is not negotiated is taken from [`Config::deflate`], or is its
+    /// default.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn with_deflate(mut self, agreed: NegotiatedDeflate) -> Self {
+        self.receiver.set_deflate(agreed);
+        self.sender.set_deflate(agreed);
+        self.deflate = Some(agreed);
+        self
     }
 
     /// The server's side with `response`, the end of the opening handshake, as the first thing to transmit.
-    pub(crate) fn server_after(config: Arc<Config>, response: &[u8], now: Timestamp) -> Self {
-        let mut connection = Self::server(config, now);
+    pub(crate) fn server_after(
+        config: Arc<Config>,
+        response: &[u8],
+        deflate: Option<NegotiatedDeflate>,
+        now: Timestamp,
+    ) -> Self {
+        let mut connection = Self::server(config, now).after_agreeing_on(deflate);
         connection.sender.push_head(response);
         connection
+    }
+
+    #[cfg(feature = "deflate")]
+    pub(crate) fn after_agreeing_on(self, deflate: Option<NegotiatedDeflate>) -> Self {
+        match deflate {
+            Some(agreed) => self.with_deflate(agreed),
+            None => self,
+        }
+    }
+
+    #[cfg(not(feature = "deflate"))]
+    pub(crate) fn after_agreeing_on(self, _: Option<NegotiatedDeflate>) -> Self {
+        self
+    }
+
+    fn of(receiver: Receiver, sender: Sender) -> Self {
+        Self {
+            receiver,
+            sender,
+            #[cfg(feature = "deflate")]
+            deflate: None,
+        }
+    }
+
+    /// The compression that was agreed on, if any.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(&self) -> Option<NegotiatedDeflate> {
+        self.deflate
     }
 
     /// The next event in `input`, and the half to answer it with; takes what it used off the front of
@@ -146,6 +196,12 @@ impl Connection {
     /// [`ApiMisuse`]: the caller's fault, nothing changed.
     pub fn send_prepared(&mut self, message: &PreparedMessage) -> Result<(), ApiMisuse> {
         self.sender.send_prepared(message)
+    }
+
+    /// See [`Sender::compression_class`].
+    #[must_use]
+    pub fn compression_class(&self) -> CompressionClass {
+        self.sender.compression_class()
     }
 
     /// See [`Sender::send_piece`].
@@ -255,7 +311,9 @@ impl Connection {
         (self.receiver, self.sender)
     }
 
-    /// The bytes held on the heap, shared messages left out; zero when nothing is incomplete or unsent.
+    /// The bytes held on the heap, shared messages left out; zero when nothing is incomplete or unsent,
+    /// unless compressed messages may refer to earlier ones. What the compression library holds is known
+    /// by its layout rather than counted.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
         self.receiver.held_bytes() + self.sender.held_bytes()

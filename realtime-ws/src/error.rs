@@ -7,7 +7,7 @@ use core::fmt;
 /// left, then close the socket. Every later call to `receive` returns the same error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerMisbehaved {
-    /// A reserved bit was set that no extension gave a meaning (§5.2).
+    /// A reserved bit was set that no extension gave a meaning there (§5.2).
     ReservedBits,
     /// The opcode is one of the reserved ones (§5.2).
     ReservedOpcode(u8),
@@ -31,11 +31,15 @@ pub enum PeerMisbehaved {
     ClosePayloadTooShort,
     /// A close frame had a code that must not be sent (§7.4.2).
     InvalidCloseCode(u16),
-    /// The message is longer than [`Config::max_message_bytes`](crate::Config::max_message_bytes).
+    /// The message is longer than [`Config::max_message_bytes`](crate::Config::max_message_bytes), a
+    /// compressed one when it is decompressed.
     MessageTooBig {
         /// That limit, in bytes.
         limit: usize,
     },
+    /// A compressed message is no deflate data, or ends in the middle of them (RFC 7692 §7.2.2). With feature
+    /// `deflate` only.
+    CorruptCompression,
     /// The message comes in more frames than [`Config::max_fragments`](crate::Config::max_fragments).
     TooManyFragments {
         /// That limit.
@@ -59,7 +63,9 @@ impl PeerMisbehaved {
             | Self::ExpectedContinuation
             | Self::ClosePayloadTooShort
             | Self::InvalidCloseCode(_) => CloseCode::PROTOCOL_ERROR,
-            Self::InvalidUtf8 => CloseCode::INVALID_PAYLOAD,
+            // RFC 7692 names no code for it; this is what RFC 6455 has for payload that is not what it is
+            // said to be.
+            Self::CorruptCompression | Self::InvalidUtf8 => CloseCode::INVALID_PAYLOAD,
             Self::TooManyFragments { .. } => CloseCode::POLICY_VIOLATION,
             Self::MessageTooBig { .. } => CloseCode::MESSAGE_TOO_BIG,
         }
@@ -70,7 +76,7 @@ impl fmt::Display for PeerMisbehaved {
     /// What the peer did wrong, in words; also the reason in the close frame.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ReservedBits => f.write_str("reserved bit set, but no extension uses it"),
+            Self::ReservedBits => f.write_str("reserved bit set, but no extension uses it here"),
             Self::ReservedOpcode(opcode) => write!(f, "reserved opcode {opcode:#x}"),
             Self::UnmaskedFrame => f.write_str("frame from a client without a mask"),
             Self::MaskedFrame => f.write_str("frame from a server with a mask"),
@@ -85,6 +91,7 @@ impl fmt::Display for PeerMisbehaved {
             Self::ClosePayloadTooShort => f.write_str("close frame with a payload of one byte"),
             Self::InvalidCloseCode(code) => write!(f, "close code {code} must not be sent"),
             Self::MessageTooBig { limit } => write!(f, "message longer than {limit} bytes"),
+            Self::CorruptCompression => f.write_str("compressed message is corrupt"),
             Self::TooManyFragments { limit } => write!(f, "message in more than {limit} frames"),
         }
     }

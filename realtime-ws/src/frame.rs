@@ -7,6 +7,9 @@ use alloc::vec::Vec;
 /// The longest header in bytes: 2, an extended length of 8, and a masking key of 4.
 pub const MAX_HEADER_BYTES: usize = 14;
 
+/// The reserved bit that says, on a message's first frame, that the message is compressed (RFC 7692 §6).
+pub(crate) const RSV1: u8 = 0b100;
+
 /// The longest payload of a control frame in bytes (RFC 6455 §5.5).
 pub const MAX_CONTROL_PAYLOAD_BYTES: usize = 125;
 

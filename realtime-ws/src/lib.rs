@@ -50,11 +50,17 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 //!
+//! # Features
+//! - `deflate`: compressed messages ([RFC 7692]), for connections whose [`Config`] has a `DeflateConfig`
+//!   and whose peer agrees. Off by default.
+//!
+//! [RFC 7692]: https://www.rfc-editor.org/rfc/rfc7692
+//!
 //! # What is promised
 //! - No input makes it panic, allocate by a length that was merely declared, or hold more than [`Config`]
 //!   allows.
 //! - A frame that is whole in the caller's buffer is unmasked there and lent from there. An idle connection
-//!   owns no heap memory.
+//!   owns no heap memory, unless it agreed on context takeover.
 //! - However the bytes are cut, the events are the same. Text is UTF-8, and fails at its first bad byte.
 //! - Errors say whose fault it is: [`PeerMisbehaved`] comes from the network, [`ApiMisuse`] from the caller.
 //!   A panic is a bug of this crate, or of a caller that reports more bytes than there were.
@@ -67,6 +73,11 @@ mod assembly;
 mod close;
 mod config;
 mod connection;
+#[cfg(feature = "deflate")]
+mod deflate;
+#[cfg(not(feature = "deflate"))]
+#[path = "deflate/absent.rs"]
+mod deflate;
 mod error;
 mod event;
 pub mod frame;
@@ -84,11 +95,13 @@ mod utf8;
 pub use close::{CloseCode, Closure, MAX_CLOSE_REASON_BYTES};
 pub use config::{Config, Delivery, InvalidConfig, Keepalive};
 pub use connection::{Connection, MaskingKeys, Role};
+#[cfg(feature = "deflate")]
+pub use deflate::{DeflateConfig, NegotiatedDeflate};
 pub use error::{ApiMisuse, PeerMisbehaved};
 pub use event::{Event, Piece};
 pub use message::{Message, OwnedMessage};
 pub use opcode::{MessageKind, Opcode};
-pub use prepared::PreparedMessage;
+pub use prepared::{CompressionClass, PreparedMessage};
 pub use receiver::{Receiver, Silence};
 pub use sender::Sender;
 pub use time::Timestamp;

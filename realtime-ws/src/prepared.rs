@@ -1,27 +1,51 @@
+use crate::deflate::{Forms, Settings};
 use crate::frame::{self, Header};
 use crate::message::Message;
 use crate::opcode::MessageKind;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
+use core::ptr;
 
 /// A message encoded once for any number of server connections.
 ///
 /// Header and payload stand in one allocation; a clone is a reference, so that a broadcast to ten
 /// thousand clients encodes and copies its payload once. Only servers send it: a client masks each
 /// frame with a key of its own (RFC 6455 §5.3).
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// For connections that agreed on compression it is compressed once per [`CompressionClass`], when the
+/// first of them sends it. It then refers to no earlier message, also where context takeover would allow
+/// that.
+#[derive(Clone, Debug)]
 pub struct PreparedMessage {
     // One pointer: an outbox holds many of these, and what a message knows of itself is shared.
-    // The compressed forms, one for each class of compression, will stand beside `frame`.
     encoded: Arc<Encoded>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct Encoded {
     kind: MessageKind,
     header_bytes: usize,
     frame: Bytes,
+    compressed: Forms,
+}
+
+/// Which of its forms a connection sends of a [`PreparedMessage`]: all connections of a class send the
+/// same bytes.
+///
+/// A class is a window's size; a message that fits into several of them is the same in all. A connection's is
+/// [`Sender::compression_class`](crate::Sender::compression_class).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CompressionClass(Option<Settings>);
+
+impl CompressionClass {
+    /// That of connections without compression.
+    pub const NONE: Self = Self(None);
+
+    #[cfg(feature = "deflate")]
+    pub(crate) const fn of(settings: Settings) -> Self {
+        Self(Some(settings))
+    }
 }
 
 impl PreparedMessage {
@@ -36,7 +60,8 @@ impl PreparedMessage {
         header.encode(&mut frame);
         let header_bytes = frame.len();
         frame.extend_from_slice(payload);
-        Self { encoded: Arc::new(Encoded { kind: message.kind(), header_bytes, frame: frame.into() }) }
+        let (kind, frame, compressed) = (message.kind(), frame.into(), Forms::default());
+        Self { encoded: Arc::new(Encoded { kind, header_bytes, frame, compressed }) }
     }
 
     /// The message's type.
@@ -66,12 +91,41 @@ impl PreparedMessage {
         }
     }
 
-    /// The frame as a server sends it: header and payload.
+    /// The frame as a server sends it to a peer without compression: header and payload.
     #[must_use]
     pub fn frame(&self) -> &[u8] {
         &self.encoded.frame
     }
+
+    /// The frame as a server sends it on a connection of `class`; compresses the payload if no one has
+    /// asked for it yet.
+    ///
+    /// It is the plain one if the payload is too short to be worth compressing, or would not become shorter.
+    #[must_use]
+    #[inline]
+    pub fn frame_for(&self, class: CompressionClass) -> &[u8] {
+        match &class.0 {
+            None => self.frame(),
+            Some(settings) => {
+                let compressed = self.encoded.compressed.frame(settings, self.kind(), self.payload());
+                compressed.unwrap_or(self.frame())
+            }
+        }
+    }
+
+    /// Whether the frame for `class` is compressed.
+    pub(crate) fn is_compressed_for(&self, class: CompressionClass) -> bool {
+        !ptr::eq(self.frame_for(class), self.frame())
+    }
 }
+
+impl PartialEq for PreparedMessage {
+    fn eq(&self, other: &Self) -> bool {
+        self.frame() == other.frame() // whether it was compressed yet makes no difference
+    }
+}
+
+impl Eq for PreparedMessage {}
 
 impl<'a, T: Into<Message<'a>>> From<T> for PreparedMessage {
     fn from(message: T) -> Self {

@@ -2,6 +2,8 @@ use crate::assembly::Assembly;
 use crate::close::{CloseCode, Closure};
 use crate::config::Config;
 use crate::connection::Role;
+#[cfg(feature = "deflate")]
+use crate::deflate::{Decompressor, NegotiatedDeflate};
 use crate::error::PeerMisbehaved;
 use crate::event::Event;
 use crate::time::Timestamp;
@@ -208,10 +210,17 @@ impl Receiver {
         self.closure.as_deref()
     }
 
-    /// The bytes held on the heap for what is incomplete; zero between messages.
+    /// The bytes held on the heap for what is incomplete; zero between messages, unless compressed ones
+    /// may refer to earlier ones.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
         self.assembly.held_bytes()
+    }
+
+    /// Says what the handshake agreed on.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn set_deflate(&mut self, agreed: NegotiatedDeflate) {
+        self.assembly.set_decompressor(Decompressor::new(agreed));
     }
 
     pub(crate) fn role(&self) -> Role {

@@ -1,13 +1,16 @@
 use crate::close::{CloseCode, fit_reason};
 use crate::config::Config;
 use crate::connection::{MaskingKeys, Role};
+use crate::deflate::Compressor;
+#[cfg(feature = "deflate")]
+use crate::deflate::NegotiatedDeflate;
 use crate::error::{ApiMisuse, PeerMisbehaved};
 use crate::event::{Event, Piece};
-use crate::frame::{Header, MAX_CONTROL_PAYLOAD_BYTES};
+use crate::frame::{Header, MAX_CONTROL_PAYLOAD_BYTES, RSV1};
 use crate::mask;
 use crate::message::Message;
 use crate::opcode::{MessageKind, Opcode};
-use crate::prepared::PreparedMessage;
+use crate::prepared::{CompressionClass, PreparedMessage};
 use crate::receiver::Receiver;
 use crate::time::Timestamp;
 use crate::transmit::Transmit;
@@ -27,6 +30,8 @@ pub struct Sender {
     close_deadline: Option<Timestamp>,
     /// The kind of the message that was begun in pieces and is not finished.
     unfinished: Option<MessageKind>,
+    /// There if the handshake agreed on compression.
+    compressor: Option<Compressor>,
     transmit: Transmit,
 }
 
@@ -73,11 +78,22 @@ impl Sender {
             closing: Closing::Open,
             close_deadline: None,
             unfinished: None,
+            compressor: None,
             transmit: Transmit::default(),
         }
     }
 
-    /// Queues a message; its payload is copied.
+    /// Says what the handshake agreed on.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn set_deflate(&mut self, agreed: NegotiatedDeflate) {
+        let config = self.config.deflate.unwrap_or_default();
+        if let Some(compressor) = Compressor::new(&config, agreed) {
+            self.transmit.set_class(CompressionClass::of(compressor.settings()));
+            self.compressor = Some(compressor);
+        }
+    }
+
+    /// Queues a message; its payload is copied, or compressed where that was agreed on and is worth it.
     ///
     /// # Errors
     /// The caller's fault, and nothing changed: [`ApiMisuse::SendAfterClose`],
@@ -87,11 +103,12 @@ impl Sender {
     pub fn send<'a>(&mut self, message: impl Into<Message<'a>>) -> Result<(), ApiMisuse> {
         let message = message.into();
         self.check_whole_message()?;
-        self.push_frame(true, message.kind().opcode(), message.payload());
+        self.push_message(message.kind(), message.payload());
         Ok(())
     }
 
-    /// Queues a message that other connections send too. A server shares its bytes, a client masks a copy.
+    /// Queues a message that other connections send too. A server shares its bytes, compressed or not,
+    /// with all connections of its [`compression_class`](Self::compression_class); a client masks a copy.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -99,14 +116,33 @@ impl Sender {
         self.check_whole_message()?;
         if self.masking_keys.is_none() {
             self.transmit.push_shared(message);
+            self.handle_shared(message);
         } else {
-            self.push_frame(true, message.kind().opcode(), message.payload());
+            self.push_message(message.kind(), message.payload());
         }
         Ok(())
     }
 
+    /// Says that `message` is sent on this connection past this half, as
+    /// [`compression_class`](Self::compression_class) says: what is compressed from now on does not refer
+    /// to what came before it.
+    pub fn handle_shared(&mut self, message: &PreparedMessage) {
+        if let Some(compressor) = &mut self.compressor
+            && message.is_compressed_for(self.transmit.class())
+        {
+            compressor.forget_context();
+        }
+    }
+
+    /// In which form this connection sends messages that it shares with others.
+    #[must_use]
+    pub fn compression_class(&self) -> CompressionClass {
+        self.transmit.class()
+    }
+
     /// Queues a piece of a message, as a frame of its own; the first piece begins the message. Of a text
-    /// message the pieces taken together must be UTF-8, which is for the caller to see to.
+    /// message the pieces taken together must be UTF-8, which is for the caller to see to. Pieces go out
+    /// uncompressed.
     ///
     /// # Errors
     /// As [`send`](Self::send); [`ApiMisuse::UnfinishedMessage`] if a message of the other kind is
@@ -119,7 +155,7 @@ impl Sender {
         };
         self.check_room()?;
         self.unfinished = if piece.is_last { None } else { Some(piece.kind) };
-        self.push_frame(piece.is_last, opcode, piece.bytes);
+        self.push_frame(piece.is_last, 0, opcode, piece.bytes);
         Ok(())
     }
 
@@ -133,7 +169,7 @@ impl Sender {
         }
         self.check_room()?;
         let masking_key = self.draw_masking_key();
-        encode_frame(self.transmit.controls(), true, Opcode::Ping, masking_key, payload);
+        encode_frame(self.transmit.controls(), true, 0, Opcode::Ping, masking_key, payload);
         Ok(())
     }
 
@@ -161,7 +197,7 @@ impl Sender {
             Event::Ping(payload) => {
                 if self.is_open() {
                     let masking_key = self.draw_masking_key();
-                    encode_frame(self.transmit.pong(), true, Opcode::Pong, masking_key, payload);
+                    encode_frame(self.transmit.pong(), true, 0, Opcode::Pong, masking_key, payload);
                 }
             }
             Event::Closing { code, .. } => {
@@ -278,10 +314,11 @@ impl Sender {
         self.closing == Closing::GivenUp
     }
 
-    /// The bytes held on the heap for what is unsent, shared messages left out; zero when all is transmitted.
+    /// The bytes held on the heap for what is unsent, shared messages left out; zero when all is
+    /// transmitted, unless compressed messages may refer to earlier ones.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
-        self.transmit.held_bytes()
+        self.transmit.held_bytes() + self.compressor.as_ref().map_or(0, Compressor::held_bytes)
     }
 
     /// Queues bytes that go out before the first frame: the opening handshake.
@@ -307,9 +344,18 @@ impl Sender {
     }
 
     #[inline]
-    fn push_frame(&mut self, fin: bool, opcode: Opcode, payload: &[u8]) {
+    fn push_message(&mut self, kind: MessageKind, payload: &[u8]) {
+        let opcode = kind.opcode();
+        match self.compressor.as_mut().and_then(|compressor| compressor.compress(payload)) {
+            Some(compressed) => self.push_frame(true, RSV1, opcode, &compressed),
+            None => self.push_frame(true, 0, opcode, payload),
+        }
+    }
+
+    #[inline]
+    fn push_frame(&mut self, fin: bool, reserved_bits: u8, opcode: Opcode, payload: &[u8]) {
         let masking_key = self.draw_masking_key();
-        encode_frame(self.transmit.frames(), fin, opcode, masking_key, payload);
+        encode_frame(self.transmit.frames(), fin, reserved_bits, opcode, masking_key, payload);
     }
 
     #[inline]
@@ -329,15 +375,22 @@ impl Sender {
             payload[2..2 + reason.len()].copy_from_slice(reason);
             len = 2 + reason.len();
         }
-        self.push_frame(true, Opcode::Close, &payload[..len]);
+        self.push_frame(true, 0, Opcode::Close, &payload[..len]);
         self.closing = self.closing.after(Close::Sent);
         self.close_deadline = Some(now + self.config.close_timeout);
     }
 }
 
 #[inline]
-fn encode_frame(out: &mut Vec<u8>, fin: bool, opcode: Opcode, masking_key: Option<[u8; 4]>, payload: &[u8]) {
-    Header { fin, reserved_bits: 0, opcode, masking_key, payload_len: payload.len() as u64 }.encode(out);
+fn encode_frame(
+    out: &mut Vec<u8>,
+    fin: bool,
+    reserved_bits: u8,
+    opcode: Opcode,
+    masking_key: Option<[u8; 4]>,
+    payload: &[u8],
+) {
+    Header { fin, reserved_bits, opcode, masking_key, payload_len: payload.len() as u64 }.encode(out);
     let start = out.len();
     out.extend_from_slice(payload);
     if let Some(key) = masking_key {

@@ -1,5 +1,5 @@
 use crate::frame::Header;
-use crate::prepared::PreparedMessage;
+use crate::prepared::{CompressionClass, PreparedMessage};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::mem;
@@ -42,6 +42,8 @@ pub(crate) struct Transmit {
     /// How much of the first of `shared` was written; if any, it ends before `controls` go out.
     shared_sent: usize,
     shared_bytes: usize,
+    /// In which form shared messages go out.
+    class: CompressionClass,
     /// Whether `buffer` belongs to the driver and stays allocated when it is drained.
     is_lent: bool,
 }
@@ -53,6 +55,16 @@ struct Splice {
 }
 
 impl Transmit {
+    pub(crate) fn class(&self) -> CompressionClass {
+        self.class
+    }
+
+    /// Sets the form of shared messages; none waits yet.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn set_class(&mut self, class: CompressionClass) {
+        self.class = class;
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.unsent_bytes() == 0
     }
@@ -79,7 +91,7 @@ impl Transmit {
     }
 
     pub(crate) fn push_shared(&mut self, message: &PreparedMessage) {
-        let frame = message.frame();
+        let frame = message.frame_for(self.class);
         if frame.len() <= COPY_BELOW_BYTES {
             self.frames().extend_from_slice(frame);
         } else {
@@ -135,13 +147,13 @@ impl Transmit {
         // What has begun is ended first, then come the control frames.
         let mut shared = self.shared.iter();
         let begun = if self.shared_sent > 0 { shared.next() } else { None };
-        let begun = begun.map(|splice| &splice.message.frame()[self.shared_sent..]);
+        let begun = begun.map(|splice| &splice.message.frame_for(self.class)[self.shared_sent..]);
         let overtaken = if self.controls.is_empty() { self.sent } else { self.boundary };
         let first = [&self.buffer[self.sent..overtaken], &self.controls[self.controls_sent..]];
         let mut from = overtaken;
         let spliced = shared.map(move |splice| {
             let before = &self.buffer[mem::replace(&mut from, splice.at)..splice.at];
-            [before, splice.message.frame()]
+            [before, splice.message.frame_for(self.class)]
         });
         let last_splice = self.shared.back().map_or(overtaken, |splice| splice.at.max(overtaken));
         begun.into_iter().chain(first).chain(spliced.flatten()).chain([&self.buffer[last_splice..]])
@@ -186,7 +198,7 @@ impl Transmit {
     /// Counts `bytes` towards the first of `shared`, and returns those beyond.
     fn transmitted_of_shared(&mut self, bytes: usize) -> usize {
         let Some(splice) = self.shared.front() else { return bytes };
-        let frame_bytes = splice.message.frame().len();
+        let frame_bytes = splice.message.frame_for(self.class).len();
         let of_frame = bytes.min(frame_bytes - self.shared_sent);
         self.shared_sent += of_frame;
         if self.shared_sent == frame_bytes {

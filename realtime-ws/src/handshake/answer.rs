@@ -1,5 +1,6 @@
 //! What a server sends: the switch to WebSocket, or an HTTP response that ends the connection.
 
+use super::extension::SEC_WEBSOCKET_EXTENSIONS;
 use super::grammar;
 use crate::ApiMisuse;
 use alloc::format;
@@ -15,17 +16,19 @@ const SWITCHING_PROTOCOLS: &str =
 pub(super) fn switching_protocols(
     accept_key: &[u8],
     subprotocol: Option<&str>,
+    extensions: Option<&str>,
     headers: &[(&str, &str)],
 ) -> Vec<u8> {
     let subprotocol = subprotocol.map(|chosen| (SEC_WEBSOCKET_PROTOCOL, chosen));
-    let headers_bytes: usize =
-        headers.iter().chain(&subprotocol).map(|(name, value)| name.len() + value.len() + 4).sum();
+    let extensions = extensions.map(|chosen| (SEC_WEBSOCKET_EXTENSIONS, chosen));
+    let all_headers = || subprotocol.iter().chain(&extensions).chain(headers);
+    let headers_bytes: usize = all_headers().map(|(name, value)| name.len() + value.len() + 4).sum();
     let mut response =
         Vec::with_capacity(SWITCHING_PROTOCOLS.len() + accept_key.len() + 2 + headers_bytes + 2);
     response.extend_from_slice(SWITCHING_PROTOCOLS.as_bytes());
     response.extend_from_slice(accept_key);
     response.extend_from_slice(b"\r\n");
-    for (name, value) in subprotocol.iter().chain(headers) {
+    for (name, value) in all_headers() {
         push_header(&mut response, name, value);
     }
     response.extend_from_slice(b"\r\n");

@@ -1,7 +1,8 @@
 use super::accept_key::{accept_key, encode_nonce};
 use super::answer::{SEC_WEBSOCKET_PROTOCOL, check_headers, push_header};
+use super::extension::SEC_WEBSOCKET_EXTENSIONS;
 use super::head::HeadReader;
-use super::{HandshakeFailed, Response, Uri, grammar, response, uri};
+use super::{HandshakeFailed, Response, Uri, deflate, grammar, response, uri};
 use crate::{ApiMisuse, Config, MaskingKeys, Timestamp};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -82,7 +83,7 @@ impl<'a> ClientRequest<'a> {
     }
 
     /// The request's bytes, and where the offered subprotocols stand among them; all parts are checked.
-    fn encode(&self, key: &[u8]) -> (Vec<u8>, Range<usize>) {
+    fn encode(&self, key: &[u8], extensions: Option<&str>) -> (Vec<u8>, Range<usize>) {
         let mut request = Vec::with_capacity(512);
         for part in ["GET ", self.target, " HTTP/1.1\r\n"] {
             request.extend_from_slice(part.as_bytes());
@@ -100,6 +101,9 @@ impl<'a> ClientRequest<'a> {
             push_header(&mut request, SEC_WEBSOCKET_PROTOCOL, &offered);
             let end = request.len() - "\r\n".len();
             subprotocols = end - offered.len()..end;
+        }
+        if let Some(extensions) = extensions {
+            push_header(&mut request, SEC_WEBSOCKET_EXTENSIONS, extensions);
         }
         for (name, value) in self.headers {
             push_header(&mut request, name, value);
@@ -129,7 +133,7 @@ impl ClientHandshake {
     ) -> Result<Self, ApiMisuse> {
         request.check()?;
         let key = encode_nonce(nonce);
-        let (request, subprotocols) = request.encode(&key);
+        let (request, subprotocols) = request.encode(&key, deflate::offer(&config).as_deref());
         Ok(Self {
             deadline: now + config.handshake_timeout,
             config,
@@ -180,7 +184,7 @@ impl ClientHandshake {
             Ok(None) => return Ok(None),
             Ok(Some(head)) => {
                 let offered = &self.request[self.subprotocols.clone()];
-                response::judge(head, &self.accept_key, offered).map(|subprotocol| (head, subprotocol))
+                response::judge(head, &self.accept_key, offered, &self.config)
             }
             Err(failed) => Err(failed),
         };
@@ -188,9 +192,9 @@ impl ClientHandshake {
             Ok(_) => Progress::Complete,
             Err(failed) => Progress::Failed(failed),
         };
-        let (head, subprotocol) = outcome?;
+        let accepted = outcome?;
         // The keys are there: only this line takes them, and `Progress::Complete` comes with it.
-        Ok(self.keys.take().map(|keys| Response { head, subprotocol, keys, config: &self.config }))
+        Ok(self.keys.take().map(|keys| Response { accepted, keys, config: &self.config }))
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due; `None` once the handshake has ended.

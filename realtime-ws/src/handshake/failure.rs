@@ -33,6 +33,9 @@ pub enum HandshakeFailed {
     SubprotocolNotOffered,
     /// The server chose an extension that was not offered.
     ExtensionNotOffered,
+    /// The server chose an extension that was offered, but in a way that does not answer the offer: its
+    /// parameters are malformed or not granted, or it is chosen twice.
+    UnacceptableExtension,
 }
 
 impl fmt::Display for HandshakeFailed {
@@ -51,6 +54,9 @@ impl fmt::Display for HandshakeFailed {
             Self::WrongAcceptKey => f.write_str("the response's Sec-WebSocket-Accept does not match the key"),
             Self::SubprotocolNotOffered => f.write_str("the server chose a subprotocol that was not offered"),
             Self::ExtensionNotOffered => f.write_str("the server chose an extension that was not offered"),
+            Self::UnacceptableExtension => {
+                f.write_str("the server chose an extension in a way that does not answer the offer")
+            }
         }
     }
 }

@@ -91,6 +91,11 @@
 mod accept_key;
 mod answer;
 mod client;
+#[cfg(feature = "deflate")]
+mod deflate;
+#[cfg(not(feature = "deflate"))]
+#[path = "no_deflate.rs"]
+mod deflate;
 mod extension;
 mod failure;
 mod grammar;

@@ -1,7 +1,8 @@
 use super::answer::SEC_WEBSOCKET_PROTOCOL;
-use super::extension::SEC_WEBSOCKET_EXTENSIONS;
+use super::extension::{self, SEC_WEBSOCKET_EXTENSIONS};
 use super::head::{Head, Headers, Once};
-use super::{HandshakeFailed, grammar};
+use super::{HandshakeFailed, deflate, grammar};
+use crate::deflate::NegotiatedDeflate;
 use crate::{Config, Connection, MaskingKeys, Timestamp};
 use alloc::sync::Arc;
 use core::mem::MaybeUninit;
@@ -9,23 +10,37 @@ use core::mem::MaybeUninit;
 /// A server's response that accepts the handshake and keeps all rules of RFC 6455 §4.1.
 #[derive(Debug)]
 pub struct Response<'a> {
-    pub(super) head: Head<'a>,
-    pub(super) subprotocol: Option<&'a str>,
+    pub(super) accepted: Accepted<'a>,
     pub(super) keys: MaskingKeys,
     pub(super) config: &'a Arc<Config>,
+}
+
+/// What a response that keeps all rules says.
+#[derive(Debug)]
+pub(super) struct Accepted<'a> {
+    head: Head<'a>,
+    subprotocol: Option<&'a str>,
+    deflate: Option<NegotiatedDeflate>,
 }
 
 impl<'a> Response<'a> {
     /// The subprotocol that the server chose, one of those that were offered.
     #[must_use]
     pub const fn subprotocol(&self) -> Option<&'a str> {
-        self.subprotocol
+        self.accepted.subprotocol
+    }
+
+    /// The compression that the server agreed to, if any.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub const fn deflate(&self) -> Option<NegotiatedDeflate> {
+        self.accepted.deflate
     }
 
     /// All headers, in the order they came.
     #[must_use]
     pub fn headers(&self) -> Headers<'a> {
-        self.head.headers()
+        self.accepted.head.headers()
     }
 
     /// The value of the first header called `name`, in any case.
@@ -37,16 +52,18 @@ impl<'a> Response<'a> {
     /// The connection that begins here.
     #[must_use]
     pub fn into_connection(self, now: Timestamp) -> Connection {
-        Connection::client(Arc::clone(self.config), self.keys, now)
+        let connection = Connection::client(Arc::clone(self.config), self.keys, now);
+        connection.after_agreeing_on(self.accepted.deflate)
     }
 }
 
-/// Checks a response against what was asked; returns the subprotocol that the server chose.
+/// Checks a response against what was asked.
 pub(super) fn judge<'a>(
     head: Head<'a>,
     expected_accept_key: &[u8],
     offered_subprotocols: &[u8],
-) -> Result<Option<&'a str>, HandshakeFailed> {
+    config: &Config,
+) -> Result<Accepted<'a>, HandshakeFailed> {
     let mut headers = [const { MaybeUninit::uninit() }; Config::MAX_HEADERS];
     let mut parsed = httparse::Response::new(&mut []);
     let outcome = httparse::ParserConfig::default().parse_response_with_uninit_headers(
@@ -73,16 +90,18 @@ pub(super) fn judge<'a>(
         Once::Found(key) if key == expected_accept_key => {}
         Once::Found(_) | Once::Missing | Once::Repeated => return Err(HandshakeFailed::WrongAcceptKey),
     }
-    if fields.has_extensions {
-        return Err(HandshakeFailed::ExtensionNotOffered);
+    if fields.has_malformed_extensions {
+        return Err(HandshakeFailed::UnacceptableExtension);
     }
-    match fields.subprotocol {
-        Once::Missing => Ok(None),
+    let deflate = deflate::judge(extension::extensions(head.headers()), config)?;
+    let subprotocol = match fields.subprotocol {
+        Once::Missing => None,
         Once::Found(chosen) if grammar::list(offered_subprotocols).any(|offered| offered == chosen) => {
-            Ok(core::str::from_utf8(chosen).ok())
+            core::str::from_utf8(chosen).ok()
         }
-        Once::Found(_) | Once::Repeated => Err(HandshakeFailed::SubprotocolNotOffered),
-    }
+        Once::Found(_) | Once::Repeated => return Err(HandshakeFailed::SubprotocolNotOffered),
+    };
+    Ok(Accepted { head, subprotocol, deflate })
 }
 
 /// The headers that decide about a response, gathered in one pass.
@@ -92,7 +111,7 @@ struct Fields<'a> {
     connection_lists_upgrade: bool,
     accept_key: Once<'a>,
     subprotocol: Once<'a>,
-    has_extensions: bool,
+    has_malformed_extensions: bool,
 }
 
 impl<'a> Fields<'a> {
@@ -109,7 +128,7 @@ impl<'a> Fields<'a> {
             } else if is(SEC_WEBSOCKET_PROTOCOL) {
                 fields.subprotocol.take_in(header.value);
             } else if is(SEC_WEBSOCKET_EXTENSIONS) {
-                fields.has_extensions |= grammar::list(header.value).next().is_some();
+                fields.has_malformed_extensions |= !extension::is_well_formed(header.value);
             }
         }
         fields

@@ -2,7 +2,7 @@ use super::accept_key::{accept_key, is_key};
 use super::answer::{SEC_WEBSOCKET_PROTOCOL, check_headers, checked_final_response, switching_protocols};
 use super::extension::{self, Extension, SEC_WEBSOCKET_EXTENSIONS};
 use super::head::{Headers, Once};
-use super::{HttpRequest, Refusal, grammar, uri};
+use super::{HttpRequest, Refusal, deflate, grammar, uri};
 use crate::{ApiMisuse, Config, Connection, Timestamp};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -93,7 +93,8 @@ impl<'a> Upgrade<'a> {
         extension::extensions(self.headers())
     }
 
-    /// The connection that begins here. The first bytes it transmits are the response.
+    /// The connection that begins here. The first bytes it transmits are the response. Whether its
+    /// messages are compressed is decided by what the client offers and the configuration says.
     ///
     /// # Errors
     /// The caller's fault; the handshake can still be accepted or rejected:
@@ -102,17 +103,18 @@ impl<'a> Upgrade<'a> {
     /// - [`ApiMisuse::ReservedHeader`]: a header is one that the handshake itself writes, or that would
     ///   give the response a body.
     pub fn accept(&self, answer: &Accept<'_>, now: Timestamp) -> Result<Connection, ApiMisuse> {
-        let response = self.response(answer)?;
-        Ok(Connection::server_after(Arc::clone(self.config), &response, now))
+        let (agreed, extensions) = deflate::accept(self.extensions(), self.config).unzip();
+        let response = self.response(answer, extensions.as_deref())?;
+        Ok(Connection::server_after(Arc::clone(self.config), &response, agreed, now))
     }
 
-    fn response(&self, answer: &Accept<'_>) -> Result<Vec<u8>, ApiMisuse> {
+    fn response(&self, answer: &Accept<'_>, extensions: Option<&str>) -> Result<Vec<u8>, ApiMisuse> {
         // What was offered are tokens, so a choice among them cannot end its line.
         if answer.subprotocol.is_some_and(|chosen| !self.offers_subprotocol(chosen)) {
             return Err(ApiMisuse::SubprotocolNotOffered);
         }
         check_headers(answer.headers, &["Connection", "Upgrade", "Content-Length", "Transfer-Encoding"])?;
-        Ok(switching_protocols(&accept_key(self.key), answer.subprotocol, answer.headers))
+        Ok(switching_protocols(&accept_key(self.key), answer.subprotocol, extensions, answer.headers))
     }
 
     /// A complete response that turns the client away, after which the connection is to be closed. The

@@ -2,6 +2,9 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of the vocabulary")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[cfg(feature = "deflate")]
+pub mod deflate;
+
 use realtime_ws::{
     CloseCode, Config, Connection, Delivery, Event, MaskingKeys, MessageKind, PeerMisbehaved, Piece, Role,
     Timestamp,

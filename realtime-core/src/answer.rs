@@ -49,6 +49,10 @@ impl<S> Answer<S> {
 }
 
 /// What follows from an [`Answer`], for the driver.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most are accepted, and it goes no further than the driver's stack"
+)]
 pub enum Answered<S> {
     /// A connection begins; the first that it transmits is the response.
     Accepted {

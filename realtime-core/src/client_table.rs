@@ -1,12 +1,13 @@
 use crate::ClientId;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::mem;
 
 /// What a driver keeps for each of its clients, found by the client's id.
 ///
 /// An entry stays until it is removed, also if the hub has forgotten the client meanwhile and given its
-/// [`index`](ClientId::index) to another one: what was ordered for the former may not be performed yet, nor all be received that
-/// waits for it.
+/// [`index`](ClientId::index) to another one: what was ordered for the former may not be performed yet, nor all
+/// be received that waits for it.
 #[derive(Debug)]
 pub struct ClientTable<T> {
     /// By [`ClientId::index`].
@@ -22,8 +23,11 @@ impl<T> ClientTable<T> {
         Self { places: Vec::new(), displaced: BTreeMap::new() }
     }
 
-    /// Enters `client`.
-    pub fn insert(&mut self, client: ClientId, entry: T) {
+    /// Enters `client`; returns what was entered for it before.
+    pub fn insert(&mut self, client: ClientId, entry: T) -> Option<T> {
+        if let Some(entered) = self.get_mut(client) {
+            return Some(mem::replace(entered, entry));
+        }
         let index = client.index();
         if self.places.len() <= index {
             self.places.resize_with(index + 1, || None);
@@ -31,6 +35,7 @@ impl<T> ClientTable<T> {
         if let Some((earlier, entry)) = self.places[index].replace((client, entry)) {
             self.displaced.insert(earlier, entry);
         }
+        None
     }
 
     /// The entry of `client`.
@@ -88,6 +93,18 @@ mod tests {
         assert_eq!(table.remove(client(3, 1)), Some("first"));
         assert_eq!(table.remove(client(3, 1)), None);
         assert_eq!(table.get(client(3, 2)), Some(&"second"));
+    }
+
+    #[test]
+    fn a_client_has_one_entry() {
+        let mut table = ClientTable::new();
+        for (generation, entry) in [(1, "first"), (2, "second")] {
+            assert_eq!(table.insert(client(0, generation), entry), None);
+            assert_eq!(table.insert(client(0, generation), "anew"), Some(entry));
+        }
+        assert_eq!(table.insert(client(0, 1), "displaced"), Some("anew"));
+        assert_eq!(table.remove(client(0, 1)), Some("displaced"));
+        assert_eq!(table.get(client(0, 1)), None);
     }
 
     #[test]

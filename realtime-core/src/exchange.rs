@@ -2,7 +2,7 @@ use crate::{
     Action, AuthorizationRequest, ChannelName, ClientId, Denial, Home, Hub, HubError, Input, Member,
     Recipients,
 };
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 use realtime_ws::{CloseCode, PreparedMessage, Timestamp};
@@ -21,6 +21,8 @@ pub struct Exchange {
     mailboxes: Vec<Mailbox>,
     to_wake: Vec<Home>,
     notices: VecDeque<Notice>,
+    // How many messages were dropped of those that a `Notice::Dropped` waits for.
+    dropped: BTreeMap<ClientId, u64>,
 }
 
 /// How much may wait for one loop.
@@ -28,8 +30,8 @@ pub struct Exchange {
 pub struct MailboxLimits {
     /// The most orders, and the most notices that the application has not taken. Default 65,536. Beyond it,
     /// what the application wants is refused with [`HubError::Overloaded`] until the loop, or the
-    /// application, has caught up; clients that leave, and answers of the authorizer, are always taken, since
-    /// there cannot be more of them than there are clients.
+    /// application, has caught up. Clients that leave, channels they leave, and answers of the authorizer are
+    /// always taken: what they add is bounded by the subscriptions there are, since no more are taken.
     pub max_orders: usize,
     /// The most bytes of messages, each counted once however many clients get it. Default 64 MiB.
     pub max_bytes: usize,
@@ -140,7 +142,14 @@ impl Exchange {
     #[must_use]
     pub fn new(hub: Hub, limits: MailboxLimits) -> Self {
         let mailboxes = Vec::from([Mailbox::default()]);
-        Self { hub, limits, mailboxes, to_wake: Vec::new(), notices: VecDeque::new() }
+        Self {
+            hub,
+            limits,
+            mailboxes,
+            to_wake: Vec::new(),
+            notices: VecDeque::new(),
+            dropped: BTreeMap::new(),
+        }
     }
 
     /// Makes room for the orders of one more loop; `None` if there are 65,536 already.
@@ -174,8 +183,17 @@ impl Exchange {
         Ok(self.perform_actions())
     }
 
-    /// Takes note of what became of a delivery in a loop, for the application.
+    /// Takes note of what became of a delivery in a loop, for the application. What was dropped of one client's
+    /// is added up until the application is told: an application that listens slowly has one such notice to
+    /// come for each client, however much is lost meanwhile.
     pub fn note(&mut self, notice: Notice) {
+        if let Notice::Dropped { client, messages } = notice {
+            let is_waiting = self.dropped.contains_key(&client);
+            *self.dropped.entry(client).or_default() += messages;
+            if is_waiting {
+                return;
+            }
+        }
         self.notices.push_back(notice);
     }
 
@@ -192,7 +210,11 @@ impl Exchange {
 
     /// What to tell the application next, in the order in which it happened.
     pub fn poll_notice(&mut self) -> Option<Notice> {
-        self.notices.pop_front()
+        let mut notice = self.notices.pop_front()?;
+        if let Notice::Dropped { client, messages } = &mut notice {
+            *messages = self.dropped.remove(client).unwrap_or(*messages);
+        }
+        Some(notice)
     }
 
     /// Whether there is something to tell the application.

@@ -268,6 +268,7 @@ impl Outgoing {
     }
 
     /// Says that the first `bytes` bytes of what [`poll_transmit`](Self::poll_transmit) gave were written.
+    /// Nothing may be queued between the two: a control frame would take the place of what was written.
     ///
     /// # Panics
     /// If that is more than it gave.
@@ -316,6 +317,9 @@ impl Outgoing {
             let _ = self.sender.close(close.code, &close.reason, now);
         }
         self.sender.handle_timeout(now);
+        if self.sender.has_given_up() {
+            self.forget_deliveries();
+        }
     }
 
     /// Whether messages can be sent: no close frame is sent or waits.
@@ -360,7 +364,11 @@ impl Outgoing {
 
     fn forget_deliveries(&mut self) {
         self.deferred_close = None;
-        self.undelivered += self.outbox.clear_untransmitted();
+        self.undelivered += if self.sender.has_given_up() {
+            self.outbox.clear() // the rest of a delivery that is on its way is not written either
+        } else {
+            self.outbox.clear_untransmitted()
+        };
     }
 }
 
@@ -380,6 +388,33 @@ mod tests {
             Pushed::Dropped { messages: 1 }
         );
         assert_eq!(session.outgoing_mut().send("reply"), Err(ApiMisuse::SendAfterClose));
+        assert_eq!((session.outgoing().undelivered(), session.is_finished()), (2, true));
+    }
+
+    /// A session with one delivery waiting and one on its way, of which the peer took five bytes.
+    fn session_in_mid_frame() -> Session {
+        let config = Config::default().checked().unwrap();
+        let mut session = Session::new(Connection::server(config, Timestamp::START), OutboxLimits::default());
+        for text in ["on its way", "waits"] {
+            session.outgoing_mut().push(PreparedMessage::new(text));
+        }
+        session.outgoing_mut().transmitted(5, Timestamp::START);
+        session
+    }
+
+    #[test]
+    fn a_delivery_cut_off_by_the_loss_of_the_peer_is_undelivered() {
+        let mut session = session_in_mid_frame();
+        session.receive_eof();
+        assert_eq!((session.outgoing().undelivered(), session.outgoing().is_drained()), (2, true));
+    }
+
+    #[test]
+    fn a_delivery_that_outlasts_the_closing_handshake_is_undelivered() {
+        let mut session = session_in_mid_frame();
+        let close = session.outgoing_mut().close_now(CloseCode::NORMAL, "", Timestamp::START);
+        assert_eq!((close, session.outgoing().undelivered()), (Ok(()), 1));
+        session.handle_timeout(session.poll_timeout().unwrap());
         assert_eq!((session.outgoing().undelivered(), session.is_finished()), (2, true));
     }
 }

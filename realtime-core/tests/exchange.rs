@@ -243,3 +243,17 @@ fn orders_for_a_home_that_does_not_exist_are_nobodys() {
     assert_eq!(woken(&mut exchange), []);
     assert_eq!(deliveries(&mut exchange, Home(7)), []);
 }
+
+#[test]
+fn what_a_client_loses_before_the_application_listens_is_one_notice() {
+    let mut exchange = exchange(MailboxLimits::default());
+    let [a, b] = [(); 2].map(|()| connect(&mut exchange, HERE));
+    for _ in 0..100 {
+        exchange.note(Notice::Dropped { client: a, messages: 1 });
+        exchange.note(Notice::Dropped { client: b, messages: 2 });
+    }
+    let told = [(a, 100), (b, 200)].map(|(client, messages)| Notice::Dropped { client, messages });
+    assert_eq!(notices(&mut exchange), told);
+    exchange.note(Notice::Dropped { client: a, messages: 1 });
+    assert_eq!(notices(&mut exchange), [Notice::Dropped { client: a, messages: 1 }]);
+}

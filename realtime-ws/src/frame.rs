@@ -91,6 +91,16 @@ impl Header {
         Ok(Some((header, bytes.len() - payload.len())))
     }
 
+    /// How many bytes [`encode`](Self::encode) appends.
+    pub(crate) const fn encoded_bytes(&self) -> usize {
+        let length_bytes = match self.payload_len {
+            0..126 => 0,
+            126..0x1_0000 => 2,
+            0x1_0000.. => 8,
+        };
+        2 + length_bytes + if self.masking_key.is_some() { 4 } else { 0 }
+    }
+
     /// Appends the header to `out`, its length in the shortest form.
     #[inline]
     pub fn encode(&self, out: &mut Vec<u8>) {
@@ -183,6 +193,18 @@ mod tests {
     fn every_reserved_opcode_is_refused() {
         for opcode in (0x3..=0x7).chain(0xB..=0xF) {
             assert_eq!(Header::decode(&[0x80 | opcode, 0]), Err(PeerMisbehaved::ReservedOpcode(opcode)));
+        }
+    }
+
+    #[test]
+    fn a_header_takes_as_many_bytes_as_it_says() {
+        for payload_len in [0, 125, 126, 65_535, 65_536, i64::MAX as u64] {
+            for masking_key in [None, Some([1, 2, 3, 4])] {
+                let header = Header { masking_key, ..header(Binary, payload_len) };
+                let mut bytes = Vec::new();
+                header.encode(&mut bytes);
+                assert_eq!(header.encoded_bytes(), bytes.len(), "{header:?}");
+            }
         }
     }
 

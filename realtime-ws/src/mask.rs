@@ -1,4 +1,5 @@
-/// From this length on, blocks of 64 bytes pay: they compile to the widest vectors of the target, but want a key as long.
+/// From this length on, blocks of 64 bytes pay: they compile to the widest vectors of the target, but want a
+/// key as long.
 const BLOCKS_FROM_BYTES: usize = 1024;
 
 /// Masks `payload`, or unmasks it: the two are one (RFC 6455 §5.3).

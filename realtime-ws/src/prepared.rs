@@ -1,5 +1,5 @@
 use crate::deflate::{Forms, Settings};
-use crate::frame::{self, Header};
+use crate::frame::Header;
 use crate::message::Message;
 use crate::opcode::MessageKind;
 use alloc::sync::Arc;
@@ -56,9 +56,10 @@ impl PreparedMessage {
         let payload = message.payload();
         let (opcode, payload_len) = (message.kind().opcode(), payload.len() as u64);
         let header = Header { fin: true, reserved_bits: 0, opcode, masking_key: None, payload_len };
-        let mut frame = Vec::with_capacity(frame::MAX_HEADER_BYTES + payload.len());
+        let header_bytes = header.encoded_bytes();
+        // Exactly, since `Bytes` allocates once more for a vector with room to spare.
+        let mut frame = Vec::with_capacity(header_bytes + payload.len());
         header.encode(&mut frame);
-        let header_bytes = frame.len();
         frame.extend_from_slice(payload);
         let (kind, frame, compressed) = (message.kind(), frame.into(), Forms::default());
         Self { encoded: Arc::new(Encoded { kind, header_bytes, frame, compressed }) }

@@ -228,6 +228,8 @@ impl Sender {
     }
 
     /// Says that the first `bytes` bytes of what [`poll_transmit`](Self::poll_transmit) gave were written.
+    /// Nothing may be queued between the two, not by an event that is handled either: a control frame would
+    /// take the place of what was written.
     ///
     /// # Panics
     /// If that is more than it gave.

@@ -226,3 +226,11 @@ fn failed_connection_holds_only_the_close_frame() {
         assert!(end.connection.held_bytes() <= 2 * 139);
     });
 }
+
+#[test]
+fn prepared_message_takes_two_allocations() {
+    for payload in [vec![7; 10], vec![7; 1000], vec![7; 100_000]] {
+        let allocated = measure(|| drop(PreparedMessage::new(&payload)));
+        assert_eq!(allocated.count_total, 2, "what is shared, and the frame of {} bytes", payload.len());
+    }
+}

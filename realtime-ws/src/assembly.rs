@@ -5,6 +5,8 @@ use crate::close::CloseCode;
 use crate::config::{Config, Delivery};
 use crate::connection::Role;
 use crate::deflate::Decompressor;
+#[cfg(feature = "deflate")]
+use crate::deflate::NegotiatedDeflate;
 use crate::error::PeerMisbehaved;
 use crate::event::{Event, Piece};
 use crate::frame::{Header, MAX_HEADER_BYTES, RSV1};
@@ -125,6 +127,12 @@ impl Assembly {
     #[cfg(feature = "deflate")]
     pub(crate) fn set_decompressor(&mut self, decompressor: Decompressor) {
         self.decompressor = Some(decompressor);
+    }
+
+    /// What the handshake agreed on.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn deflate(&self) -> Option<NegotiatedDeflate> {
+        self.decompressor.as_ref().map(Decompressor::agreed)
     }
 
     /// Whether a frame or a message has begun and not ended.

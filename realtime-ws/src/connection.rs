@@ -59,8 +59,6 @@ impl fmt::Debug for MaskingKeys {
 pub struct Connection {
     receiver: Receiver,
     sender: Sender,
-    #[cfg(feature = "deflate")]
-    deflate: Option<NegotiatedDeflate>,
 }
 
 impl Connection {
@@ -68,14 +66,14 @@ impl Connection {
     #[must_use]
     pub fn server(config: Arc<Config>, now: Timestamp) -> Self {
         let receiver = Receiver::new(config.clone(), Role::Server, now);
-        Self::of(receiver, Sender::new(config, None))
+        Self { receiver, sender: Sender::new(config, None) }
     }
 
     /// The client's side of a connection whose opening handshake is done.
     #[must_use]
     pub fn client(config: Arc<Config>, masking_keys: MaskingKeys, now: Timestamp) -> Self {
         let sender = Sender::new(config.clone(), Some(masking_keys));
-        Self::of(Receiver::new(config, Role::Client, now), sender)
+        Self { receiver: Receiver::new(config, Role::Client, now), sender }
     }
 
     /// The same connection with compression, as a handshake agreed on that was none of this crate's:
@@ -86,7 +84,6 @@ impl Connection {
     pub fn with_deflate(mut self, agreed: NegotiatedDeflate) -> Self {
         self.receiver.set_deflate(agreed);
         self.sender.set_deflate(agreed);
-        self.deflate = Some(agreed);
         self
     }
 
@@ -115,20 +112,11 @@ impl Connection {
         self
     }
 
-    fn of(receiver: Receiver, sender: Sender) -> Self {
-        Self {
-            receiver,
-            sender,
-            #[cfg(feature = "deflate")]
-            deflate: None,
-        }
-    }
-
-    /// The compression that was agreed on, if any.
+    /// The compression that was agreed on, if any; forgotten once nothing more can come from the peer.
     #[cfg(feature = "deflate")]
     #[must_use]
     pub fn deflate(&self) -> Option<NegotiatedDeflate> {
-        self.deflate
+        self.receiver.deflate()
     }
 
     /// The next event in `input`, and the half to answer it with; takes what it used off the front of

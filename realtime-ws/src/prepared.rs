@@ -43,8 +43,12 @@ impl CompressionClass {
     pub const NONE: Self = Self(None);
 
     #[cfg(feature = "deflate")]
-    pub(crate) const fn of(settings: Settings) -> Self {
-        Self(Some(settings))
+    pub(crate) const fn of(settings: Option<Settings>) -> Self {
+        Self(settings)
+    }
+
+    pub(crate) const fn settings(&self) -> Option<&Settings> {
+        self.0.as_ref()
     }
 }
 

@@ -223,6 +223,12 @@ impl Receiver {
         self.assembly.set_decompressor(Decompressor::new(agreed));
     }
 
+    /// What the handshake agreed on; forgotten once nothing more can come.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn deflate(&self) -> Option<NegotiatedDeflate> {
+        self.assembly.deflate()
+    }
+
     pub(crate) fn role(&self) -> Role {
         self.role
     }

@@ -3,7 +3,7 @@ use crate::config::Config;
 use crate::connection::{MaskingKeys, Role};
 use crate::deflate::Compressor;
 #[cfg(feature = "deflate")]
-use crate::deflate::NegotiatedDeflate;
+use crate::deflate::{NegotiatedDeflate, Settings};
 use crate::error::{ApiMisuse, PeerMisbehaved};
 use crate::event::{Event, Piece};
 use crate::frame::{Header, MAX_CONTROL_PAYLOAD_BYTES, RSV1};
@@ -87,10 +87,8 @@ impl Sender {
     #[cfg(feature = "deflate")]
     pub(crate) fn set_deflate(&mut self, agreed: NegotiatedDeflate) {
         let config = self.config.deflate.unwrap_or_default();
-        if let Some(compressor) = Compressor::new(&config, agreed) {
-            self.transmit.set_class(CompressionClass::of(compressor.settings()));
-            self.compressor = Some(compressor);
-        }
+        self.transmit.set_class(CompressionClass::of(Settings::new(&config, agreed)));
+        self.compressor = Some(Compressor::new(agreed));
     }
 
     /// Queues a message; its payload is copied, or compressed where that was agreed on and is worth it.
@@ -320,7 +318,11 @@ impl Sender {
     /// transmitted, unless compressed messages may refer to earlier ones.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
-        self.transmit.held_bytes() + self.compressor.as_ref().map_or(0, Compressor::held_bytes)
+        let compressor = match (&self.compressor, self.transmit.class().settings()) {
+            (Some(compressor), Some(settings)) => compressor.held_bytes(settings),
+            (Some(_) | None, _) => 0,
+        };
+        self.transmit.held_bytes() + compressor
     }
 
     /// Queues bytes that go out before the first frame: the opening handshake.
@@ -348,7 +350,11 @@ impl Sender {
     #[inline]
     fn push_message(&mut self, kind: MessageKind, payload: &[u8]) {
         let opcode = kind.opcode();
-        match self.compressor.as_mut().and_then(|compressor| compressor.compress(payload)) {
+        let compressed = match (&mut self.compressor, self.transmit.class().settings()) {
+            (Some(compressor), Some(settings)) => compressor.compress(payload, settings),
+            (Some(_) | None, _) => None,
+        };
+        match compressed {
             Some(compressed) => self.push_frame(true, RSV1, opcode, &compressed),
             None => self.push_frame(true, 0, opcode, payload),
         }

@@ -15,7 +15,7 @@ pub(crate) enum Compressor {}
 pub(crate) enum Settings {}
 
 impl Compressor {
-    pub(crate) fn compress(&mut self, _: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn compress(&mut self, _: &[u8], _: &Settings) -> Option<Vec<u8>> {
         match *self {}
     }
 
@@ -23,7 +23,7 @@ impl Compressor {
         match *self {}
     }
 
-    pub(crate) fn held_bytes(&self) -> usize {
+    pub(crate) fn held_bytes(&self, _: &Settings) -> usize {
         match *self {}
     }
 }

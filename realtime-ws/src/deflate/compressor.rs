@@ -3,6 +3,7 @@ use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
+use core::num::NonZeroU8;
 use zlib_rs::{Deflate, DeflateFlush};
 
 /// Raw deflate with a smaller window is not to be had from the library.
@@ -17,7 +18,6 @@ const FIXED_BYTES: usize = 137_000;
 
 /// Compresses the messages of one connection (RFC 7692 §7.2.1).
 pub(crate) struct Compressor {
-    settings: Settings,
     keeps_context: bool,
     /// What a message can refer to; there between messages only with context takeover.
     context: Option<Box<Deflate>>,
@@ -28,38 +28,24 @@ pub(crate) struct Compressor {
 pub(crate) struct Settings {
     min_message_bytes: u32,
     window_bits: u8,
-    level: u8,
+    level: NonZeroU8, // never zero, so that a connection without settings takes no more bytes
     memory_level: u8,
 }
 
 impl Compressor {
-    /// `None` if the window that was agreed on is too small for the library: then all goes out uncompressed.
-    pub(crate) fn new(config: &DeflateConfig, agreed: NegotiatedDeflate) -> Option<Self> {
-        let window_bits = agreed.outgoing_window_bits.min(config.outgoing_window_bits);
-        let settings = Settings {
-            min_message_bytes: config.min_message_bytes.try_into().unwrap_or(u32::MAX),
-            window_bits,
-            level: config.level,
-            memory_level: config.memory_level,
-        };
-        let keeps_context = agreed.outgoing_context_takeover;
-        (window_bits >= MIN_WINDOW_BITS).then_some(Self { settings, keeps_context, context: None })
-    }
-
-    pub(crate) fn settings(&self) -> Settings {
-        self.settings
+    pub(crate) fn new(agreed: NegotiatedDeflate) -> Self {
+        Self { keeps_context: agreed.outgoing_context_takeover, context: None }
     }
 
     /// The compressed payload, or `None` if the message is to go out as it is.
-    pub(crate) fn compress(&mut self, payload: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn compress(&mut self, payload: &[u8], settings: &Settings) -> Option<Vec<u8>> {
         if !self.keeps_context {
-            return self.settings.compress(payload);
+            return settings.compress(payload);
         }
-        if !self.settings.is_worth(payload) {
+        if !settings.is_worth(payload) {
             return None;
         }
-        let Settings { window_bits, .. } = self.settings;
-        let context = self.context.get_or_insert_with(|| Box::new(self.settings.context(window_bits)));
+        let context = self.context.get_or_insert_with(|| Box::new(settings.context(settings.window_bits)));
         // Sent also if it did not shrink: what follows may refer to it.
         let compressed = compress_with(context, payload);
         if compressed.is_none() {
@@ -75,19 +61,31 @@ impl Compressor {
     }
 
     /// The bytes on the heap, as far as they can be known: the library's layout.
-    pub(crate) fn held_bytes(&self) -> usize {
-        let Settings { window_bits, memory_level, .. } = self.settings;
+    pub(crate) fn held_bytes(&self, settings: &Settings) -> usize {
+        let Settings { window_bits, memory_level, .. } = settings;
         self.context.as_ref().map_or(0, |_| FIXED_BYTES + (4 << window_bits) + (448 << memory_level))
     }
 }
 
 impl fmt::Debug for Compressor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Compressor").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Compressor").field("keeps_context", &self.keeps_context).finish_non_exhaustive()
     }
 }
 
 impl Settings {
+    /// `None` if the window that was agreed on is too small for the library: then all goes out uncompressed.
+    pub(crate) fn new(config: &DeflateConfig, agreed: NegotiatedDeflate) -> Option<Self> {
+        let window_bits = agreed.outgoing_window_bits.min(config.outgoing_window_bits);
+        let settings = Self {
+            min_message_bytes: config.min_message_bytes.try_into().unwrap_or(u32::MAX),
+            window_bits,
+            level: NonZeroU8::new(config.level).unwrap_or(NonZeroU8::MIN),
+            memory_level: config.memory_level,
+        };
+        (window_bits >= MIN_WINDOW_BITS).then_some(settings)
+    }
+
     /// The window that is worth its memory for a payload of this length.
     pub(super) fn window_bits_for(&self, payload_len: usize) -> u8 {
         let needed = payload_len.saturating_add(LOOKAHEAD_BYTES).checked_next_power_of_two();
@@ -110,7 +108,7 @@ impl Settings {
 
     fn context(&self, window_bits: u8) -> Deflate {
         Deflate::new_with_config(zlib_rs::DeflateConfig {
-            level: self.level.into(),
+            level: self.level.get().into(),
             window_bits: -i32::from(window_bits), // negative: without zlib's header
             mem_level: self.memory_level.into(),
             ..zlib_rs::DeflateConfig::default()

@@ -9,7 +9,7 @@ const CONTEXT_BYTES: usize = 47_680;
 
 /// Decompresses the messages of one connection (RFC 7692 §7.2.2).
 pub(crate) struct Decompressor {
-    keeps_context: bool,
+    agreed: NegotiatedDeflate,
     /// What a message can refer to; there between messages only with context takeover.
     context: Option<Box<Inflate>>,
     /// Whether anything was read since the message, or the data set in it, began.
@@ -28,7 +28,11 @@ pub(crate) struct Inflated {
 
 impl Decompressor {
     pub(crate) fn new(agreed: NegotiatedDeflate) -> Self {
-        Self { keeps_context: agreed.incoming_context_takeover, context: None, is_begun: false }
+        Self { agreed, context: None, is_begun: false }
+    }
+
+    pub(crate) fn agreed(&self) -> NegotiatedDeflate {
+        self.agreed
     }
 
     /// Decompresses `input` into `output` until one of them is used up.
@@ -62,7 +66,7 @@ impl Decompressor {
             }
         }
         self.is_begun = false;
-        if !self.keeps_context {
+        if !self.agreed.incoming_context_takeover {
             self.context = None;
         }
         Ok(())
@@ -88,6 +92,6 @@ impl Decompressor {
 
 impl fmt::Debug for Decompressor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Decompressor").field("keeps_context", &self.keeps_context).finish_non_exhaustive()
+        f.debug_struct("Decompressor").field("agreed", &self.agreed).finish_non_exhaustive()
     }
 }

@@ -49,7 +49,7 @@ impl<S> Answer<S> {
 }
 
 /// What follows from an [`Answer`], for the driver.
-#[expect(
+#[allow(
     clippy::large_enum_variant,
     reason = "most are accepted, and it goes no further than the driver's stack"
 )]

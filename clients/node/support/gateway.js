@@ -2,13 +2,15 @@
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import Pusher from 'pusher-js'
 import PusherServer from 'pusher'
 import { within } from './wait.js'
 
-export const PROGRAM = process.env.REALTIME_SERVER ??
-  fileURLToPath(new URL('../../../target/release/realtime-server', import.meta.url))
+const TARGET = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../../target', import.meta.url))
+
+export const PROGRAM = process.env.REALTIME_SERVER ?? join(TARGET, 'release/realtime-server')
 
 export const APP = { id: 'demo', key: 'demo-key', secret: 'demo-secret' } // what the program starts with
 

@@ -78,10 +78,17 @@ pub(crate) struct Client {
     pub(crate) credentials: Credentials,
     // In the order in which it subscribed.
     subscriptions: Vec<Subscription>,
-    // What it asked for and the authorizer has not decided, in the order in which it asked.
-    undecided: Vec<(ChannelName, RequestId)>,
+    // What the authorizer was asked for it and has not decided, in the order of asking.
+    undecided: Vec<Asked>,
     // Counts connects: indices are reused and do not show who was first.
     connected_as: u64,
+}
+
+/// A channel that a client asked to be let into.
+struct Asked {
+    request: RequestId,
+    // `None` if it does not want to be let in any more. The authorizer is at work on it all the same.
+    channel: Option<ChannelName>,
 }
 
 /// A client's place in one channel.
@@ -94,7 +101,7 @@ pub(crate) struct Subscription {
 }
 
 impl Client {
-    /// How many channels it is in or asked to be let into.
+    /// How many channels it is in or the authorizer is asked about.
     pub(crate) fn channel_count(&self) -> usize {
         self.subscriptions.len() + self.undecided.len()
     }
@@ -117,20 +124,29 @@ impl Client {
     }
 
     pub(crate) fn asks_for(&self, channel: &ChannelName) -> bool {
-        self.undecided.iter().any(|(name, _)| name == channel)
+        self.undecided.iter().any(|asked| asked.channel.as_ref() == Some(channel))
     }
 
     pub(crate) fn ask(&mut self, channel: ChannelName, request: RequestId) {
-        self.undecided.push((channel, request));
+        self.undecided.push(Asked { request, channel: Some(channel) });
     }
 
-    pub(crate) fn cease_asking(&mut self, channel: &ChannelName) -> Option<RequestId> {
-        let position = self.undecided.iter().position(|(name, _)| name == channel)?;
-        Some(self.undecided.remove(position).1)
+    /// It does not want to be let in any more. What the authorizer is asked counts until it is decided: who
+    /// asks and withdraws in turn must not keep it busy with more than who waits.
+    pub(crate) fn withdraw(&mut self, channel: &ChannelName) {
+        if let Some(asked) = self.undecided.iter_mut().find(|asked| asked.channel.as_ref() == Some(channel)) {
+            asked.channel = None;
+        }
+    }
+
+    /// The channel that `request` was about, which is decided now; `None` if it was withdrawn.
+    pub(crate) fn settle(&mut self, request: RequestId) -> Option<ChannelName> {
+        let position = self.undecided.iter().position(|asked| asked.request == request)?;
+        self.undecided.remove(position).channel
     }
 
     pub(crate) fn requests(&self) -> impl Iterator<Item = RequestId> {
-        self.undecided.iter().map(|(_, request)| *request)
+        self.undecided.iter().map(|asked| asked.request)
     }
 }
 

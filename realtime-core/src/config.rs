@@ -7,7 +7,8 @@ pub struct Config {
     pub authorization: Authorization,
     /// How long the authorizer may take. Default 10 s. Then the client is denied.
     pub authorization_timeout: Duration,
-    /// The most channels that one client is in, undecided ones included. Default 256. One more is denied.
+    /// The most channels that one client is in or the authorizer is asked about. Default 256. One more is
+    /// denied. A question counts until it is decided, also if the client unsubscribes meanwhile.
     pub max_channels_per_client: usize,
     /// The longest channel name, in bytes. Default 164. A longer one is denied.
     pub max_channel_name_bytes: usize,

@@ -5,7 +5,7 @@ use crate::undecided::Undecided;
 use crate::wire::Wire;
 use crate::{
     Action, Authorization, AuthorizationRequest, ChannelKind, ChannelName, ClientId, Config, Credentials,
-    Decision, Denial, Home, Input, InputError, Member, Recipients, Roster,
+    Decision, Denial, Home, Input, InputError, Member, Recipients, RequestId, Roster,
 };
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
@@ -89,8 +89,8 @@ impl Hub {
                 self.subscribe(client, channel, credentials)?;
             }
             (Input::Decided { request, decision }, State::Open) => {
-                if let Some(question) = self.undecided.take(request) {
-                    self.decide(question.client, question.channel, decision);
+                if let Some(client) = self.undecided.take(request) {
+                    self.decide(client, request, decision);
                 }
             }
             (Input::Unsubscribe { client, channel }, State::Open) => self.unsubscribe(client, &channel)?,
@@ -145,7 +145,7 @@ impl Hub {
             }
             (kind @ (ChannelKind::Private | ChannelKind::Presence), Authorization::Ask) => {
                 let deadline = self.now + self.config.authorization_timeout;
-                let request = self.undecided.ask(id, channel.clone(), deadline);
+                let request = self.undecided.ask(id, deadline);
                 client.ask(channel.clone(), request);
                 let credentials = credentials.unwrap_or_else(|| client.credentials.clone());
                 let request = AuthorizationRequest { request, channel, kind, client: id, credentials };
@@ -155,10 +155,8 @@ impl Hub {
         Ok(())
     }
 
-    fn decide(&mut self, id: ClientId, channel: ChannelName, decision: Decision) {
-        if let Some(client) = self.clients.get_mut(id) {
-            client.cease_asking(&channel);
-        }
+    fn decide(&mut self, id: ClientId, request: RequestId, decision: Decision) {
+        let Some(channel) = self.settle(id, request) else { return };
         match decision {
             Decision::Allow { member } => self.admit(id, &channel, member),
             Decision::Deny { reason } => self.deny(id, channel, Denial::Refused(reason)),
@@ -166,12 +164,16 @@ impl Hub {
     }
 
     fn deny_overdue(&mut self) {
-        while let Some(question) = self.undecided.take_overdue(self.now) {
-            if let Some(client) = self.clients.get_mut(question.client) {
-                client.cease_asking(&question.channel);
+        while let Some((request, client)) = self.undecided.take_overdue(self.now) {
+            if let Some(channel) = self.settle(client, request) {
+                self.deny(client, channel, Denial::AuthorizerTimedOut);
             }
-            self.deny(question.client, question.channel, Denial::AuthorizerTimedOut);
         }
+    }
+
+    /// The channel that `request` was about; `None` if the client does not want to be let in any more.
+    fn settle(&mut self, id: ClientId, request: RequestId) -> Option<ChannelName> {
+        self.clients.get_mut(id)?.settle(request)
     }
 
     fn admit(&mut self, id: ClientId, name: &ChannelName, member: Option<Member>) {
@@ -200,9 +202,7 @@ impl Hub {
 
     fn unsubscribe(&mut self, id: ClientId, name: &ChannelName) -> Result<(), InputError> {
         let client = self.clients.get_mut(id).ok_or(InputError::UnknownClient)?;
-        if let Some(request) = client.cease_asking(name) {
-            self.undecided.take(request);
-        }
+        client.withdraw(name);
         let home = client.home;
         if let Some(index) = self.channels.find(name)
             && let Some(subscription) = client.unsubscribe(index)

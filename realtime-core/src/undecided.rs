@@ -1,4 +1,4 @@
-use crate::{ChannelName, ClientId, RequestId};
+use crate::{ClientId, RequestId};
 use alloc::collections::BTreeMap;
 use realtime_ws::Timestamp;
 
@@ -11,30 +11,29 @@ pub(crate) struct Undecided {
     next: u64,
 }
 
-/// Whom an answer concerns.
-pub(crate) struct Question {
-    pub(crate) client: ClientId,
-    pub(crate) channel: ChannelName,
+struct Question {
+    client: ClientId,
     deadline: Timestamp,
 }
 
 impl Undecided {
-    pub(crate) fn ask(&mut self, client: ClientId, channel: ChannelName, deadline: Timestamp) -> RequestId {
+    pub(crate) fn ask(&mut self, client: ClientId, deadline: Timestamp) -> RequestId {
         let request = RequestId(self.next);
         self.next += 1;
-        self.questions.insert(request, Question { client, channel, deadline });
+        self.questions.insert(request, Question { client, deadline });
         request
     }
 
-    /// The question that is answered now; `None` if nobody wants to know any more.
-    pub(crate) fn take(&mut self, request: RequestId) -> Option<Question> {
-        self.questions.remove(&request)
+    /// Whom `request`, which is answered now, was about; `None` if nobody wants to know any more.
+    pub(crate) fn take(&mut self, request: RequestId) -> Option<ClientId> {
+        self.questions.remove(&request).map(|question| question.client)
     }
 
-    /// A question whose deadline has come.
-    pub(crate) fn take_overdue(&mut self, now: Timestamp) -> Option<Question> {
+    /// A question whose deadline has come, and whom it was about.
+    pub(crate) fn take_overdue(&mut self, now: Timestamp) -> Option<(RequestId, ClientId)> {
         let first = self.questions.first_entry().filter(|first| first.get().deadline <= now)?;
-        Some(first.remove())
+        let (request, question) = first.remove_entry();
+        Some((request, question.client))
     }
 
     pub(crate) fn first_deadline(&self) -> Option<Timestamp> {

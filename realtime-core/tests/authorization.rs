@@ -90,6 +90,10 @@ fn unsubscribing_withdraws_the_question() {
     let asked = hub.assert_asks(a.subscribes("private-room"));
     hub.assert_actions(a.unsubscribes("private-room"), []);
     hub.assert_actions(allows(asked.request), []);
+    hub.assert_asks(a.subscribes("private-other"));
+    hub.assert_actions(a.unsubscribes("private-other"), []);
+    hub.wait(10 * SECOND);
+    hub.assert_actions(Input::TimePassed, []);
     assert_eq!((hub.hub.channel_count(), hub.hub.poll_timeout()), (0, None));
 }
 

@@ -49,8 +49,8 @@ struct NaiveHub {
     subscriptions: Vec<(ClientId, ChannelName)>,
     // In the order of joining.
     seats: Vec<(ChannelName, Member, Vec<ClientId>)>,
-    // In the order of asking.
-    questions: Vec<(RequestId, ClientId, ChannelName, Timestamp)>,
+    // In the order of asking; without a channel where the client wants to know no more.
+    questions: Vec<(RequestId, ClientId, Option<ChannelName>, Timestamp)>,
     seen: Vec<Seen>,
 }
 
@@ -91,8 +91,9 @@ impl NaiveHub {
     fn handle_input(&mut self, input: Input, now: Timestamp, ids: Ids) -> Result<(), InputError> {
         self.now = now;
         while let Some(position) = self.questions.iter().position(|question| question.3 <= now) {
-            let (_, client, channel, _) = self.questions.remove(position);
-            self.deny(client, &channel, Denial::AuthorizerTimedOut);
+            if let (_, client, Some(channel), _) = self.questions.remove(position) {
+                self.deny(client, &channel, Denial::AuthorizerTimedOut);
+            }
         }
         if self.is_closed {
             return match input {
@@ -117,8 +118,9 @@ impl NaiveHub {
                 self.subscribe(client, channel, ids.request);
             }
             Input::Decided { request, decision } => {
-                if let Some(position) = self.questions.iter().position(|question| question.0 == request) {
-                    let (_, client, channel, _) = self.questions.remove(position);
+                if let Some(position) = self.questions.iter().position(|question| question.0 == request)
+                    && let (_, client, Some(channel), _) = self.questions.remove(position)
+                {
                     match decision {
                         Decision::Allow { member } => self.admit(client, channel, member),
                         Decision::Deny { reason } => self.deny(client, &channel, Denial::Refused(reason)),
@@ -127,7 +129,9 @@ impl NaiveHub {
             }
             Input::Unsubscribe { client, channel } => {
                 self.known(client)?;
-                self.questions.retain(|(_, asker, name, _)| (*asker, name) != (client, &channel));
+                for (_, asker, name, _) in &mut self.questions {
+                    name.take_if(|name| (*asker, &*name) == (client, &channel));
+                }
                 self.leave(client, &channel);
             }
             Input::Broadcast { channel, message, except } => {
@@ -155,7 +159,9 @@ impl NaiveHub {
 
     fn subscribe(&mut self, client: ClientId, channel: ChannelName, request: Option<RequestId>) {
         let is_in = |(who, name): &(ClientId, ChannelName)| (*who, name) == (client, &channel);
-        let asks = |(_, who, name, _): &(_, ClientId, ChannelName, _)| (*who, name) == (client, &channel);
+        let asks = |(_, who, name, _): &(_, ClientId, Option<ChannelName>, _)| {
+            (*who, name.as_ref()) == (client, Some(&channel))
+        };
         if self.subscriptions.iter().any(is_in) || self.questions.iter().any(asks) {
             return;
         }
@@ -175,7 +181,7 @@ impl NaiveHub {
         } else {
             let request = request.expect("this asks the authorizer");
             let deadline = self.now + config.authorization_timeout;
-            self.questions.push((request, client, channel.clone(), deadline));
+            self.questions.push((request, client, Some(channel.clone()), deadline));
             let (kind, credentials) = (channel.kind(), Credentials::NONE);
             self.did(Action::Authorize(AuthorizationRequest { request, channel, kind, client, credentials }));
         }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use realtime_core::{Authorization, Config, Denial, InputError, wire::Plain};
+use realtime_core::{Authorization, Config, Denial, Input, InputError, wire::Plain};
 
 #[test]
 fn subscribing_twice_is_subscribing_once() {
@@ -91,19 +91,41 @@ fn a_channel_name_is_neither_empty_nor_longer_than_the_limit() {
 
 #[test]
 fn a_client_is_in_as_many_channels_as_the_limit_allows_undecided_ones_included() {
-    let authorization = Authorization::Ask;
-    let mut hub =
-        TestHub::with(Config { authorization, max_channels_per_client: 2, ..Config::default() }, Plain);
+    let mut hub = asking_about_at_most(2);
     let a = hub.connect();
     hub.actions(a.subscribes("one"));
-    hub.assert_asks(a.subscribes("private-two"));
+    let asked = hub.assert_asks(a.subscribes("private-two"));
     let denial = Denial::TooManyChannels { limit: 2 };
     hub.assert_actions(a.subscribes("three"), [a.is_denied("three", denial.clone())]);
     hub.assert_actions(a.subscribes("private-three"), [a.is_denied("private-three", denial)]);
     hub.assert_actions(a.subscribes("one"), []);
 
-    hub.actions(a.unsubscribes("private-two"));
+    hub.actions(denies(asked.request, "no"));
     hub.assert_actions(a.subscribes("three"), [a.is_in("three")]);
+}
+
+#[test]
+fn who_subscribes_and_unsubscribes_in_turn_asks_no_more_than_who_waits() {
+    let mut hub = asking_about_at_most(2);
+    let a = hub.connect();
+    let first = hub.assert_asks(a.subscribes("private-room"));
+    hub.assert_actions(a.unsubscribes("private-room"), []);
+    hub.assert_asks(a.subscribes("private-room"));
+    hub.assert_actions(a.unsubscribes("private-room"), []);
+    let denied = a.is_denied("private-room", Denial::TooManyChannels { limit: 2 });
+    hub.assert_actions(a.subscribes("private-room"), [denied]);
+
+    hub.assert_actions(allows(first.request), []);
+    hub.assert_asks(a.subscribes("private-room"));
+    hub.wait(10 * SECOND);
+    let timed_out = a.is_denied("private-room", Denial::AuthorizerTimedOut);
+    hub.assert_actions(Input::TimePassed, [timed_out]); // one tells of it, of the two that are overdue
+    hub.assert_asks(a.subscribes("private-room"));
+}
+
+fn asking_about_at_most(max_channels_per_client: usize) -> TestHub {
+    let config = Config { authorization: Authorization::Ask, max_channels_per_client, ..Config::default() };
+    TestHub::with(config, Plain)
 }
 
 #[test]

@@ -158,6 +158,10 @@ impl Channel {
         self.subscribers.len()
     }
 
+    pub(crate) fn has_subscribers_at(&self, home: Home) -> bool {
+        self.subscribers.are_at(home)
+    }
+
     pub(crate) fn roster(&self) -> Option<&Roster> {
         self.roster.as_ref()
     }

@@ -90,6 +90,9 @@ pub enum HubError {
     /// So much waits to be delivered that the hub takes nothing more for the moment; see
     /// [`MailboxLimits`](crate::MailboxLimits).
     Overloaded,
+    /// A client was to connect at a [`Home`](crate::Home) that
+    /// [`Exchange::add_home`](crate::Exchange::add_home) never gave: a driver's fault.
+    UnknownHome,
 }
 
 impl From<InputError> for HubError {
@@ -107,6 +110,9 @@ impl fmt::Display for HubError {
             Self::Closed => InputError::Closed.fmt(f),
             Self::UnknownClient => InputError::UnknownClient.fmt(f),
             Self::Overloaded => f.write_str("the hub is overloaded: too many deliveries wait"),
+            Self::UnknownHome => {
+                f.write_str("no loop takes this client's deliveries: its home was never added")
+            }
         }
     }
 }

@@ -29,8 +29,8 @@ pub struct Exchange {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MailboxLimits {
     /// The most orders, and the most notices that the application has not taken. Default 65,536. Beyond it,
-    /// what the application wants is refused with [`HubError::Overloaded`] until the loop, or the
-    /// application, has caught up. Clients that leave, channels they leave, and answers of the authorizer are
+    /// what the application wants of this loop's clients, or of all if it has not taken its notices, is
+    /// refused with [`HubError::Overloaded`] until the loop, or the application, has caught up. Clients that leave, channels they leave, and answers of the authorizer are
     /// always taken: what they add is bounded by the subscriptions there are, since no more are taken.
     pub max_orders: usize,
     /// The most bytes of messages, each counted once however many clients get it. Default 64 MiB.
@@ -168,15 +168,20 @@ impl Exchange {
     /// Takes one input.
     ///
     /// # Errors
-    /// [`HubError`]; nothing changed. [`HubError::Overloaded`] passes when the loops and the application
-    /// catch up.
+    /// [`HubError`]; nothing changed. [`HubError::Overloaded`] passes when the loops that the input concerns
+    /// and the application catch up.
     pub fn handle_input(&mut self, input: Input, now: Timestamp) -> Result<Outcome, HubError> {
         if self.hub.poll_timeout().is_some_and(|due| due <= now) {
             // By itself, so that the denial of whoever waited too long is not taken for what came of `input`.
             self.hub.handle_input(Input::TimePassed, now)?;
             self.perform_actions();
         }
-        if is_refusable(&input) && self.is_overloaded() {
+        if let Input::Connect { home, .. } = &input
+            && usize::from(home.0) >= self.mailboxes.len()
+        {
+            return Err(HubError::UnknownHome);
+        }
+        if is_refusable(&input) && self.is_overloaded_for(&input) {
             return Err(HubError::Overloaded);
         }
         self.hub.handle_input(input, now)?;
@@ -233,9 +238,18 @@ impl Exchange {
         }
     }
 
-    fn is_overloaded(&self) -> bool {
+    /// Whether the application, or a loop that `input` may concern, is behind. One loop that stands still does
+    /// not stop the others.
+    fn is_overloaded_for(&self, input: &Input) -> bool {
+        let may_concern = |position: usize| {
+            u16::try_from(position).is_ok_and(|home| self.hub.may_concern(input, Home(home)))
+        };
         self.notices.len() >= self.limits.max_orders
-            || self.mailboxes.iter().any(|mailbox| mailbox.is_full(&self.limits))
+            || self
+                .mailboxes
+                .iter()
+                .enumerate()
+                .any(|(position, mailbox)| mailbox.is_full(&self.limits) && may_concern(position))
     }
 
     fn perform_actions(&mut self) -> Outcome {

@@ -250,6 +250,25 @@ impl Hub {
         Some(self.channels[index].recipients(except))
     }
 
+    /// Whether clients at `home` may get a delivery that `input` leads to; never false if one does.
+    pub(crate) fn may_concern(&self, input: &Input, home: Home) -> bool {
+        let lives_there = |client: ClientId| self.clients.get(client).is_some_and(|it| it.home == home);
+        let is_heard_there =
+            |channel: &ChannelName| self.channels.get(channel).is_some_and(|it| it.has_subscribers_at(home));
+        match input {
+            Input::Connect { home: its, .. } => *its == home,
+            Input::Subscribe { client, channel, .. } => lives_there(*client) || is_heard_there(channel),
+            Input::Broadcast { channel, .. } => is_heard_there(channel),
+            Input::Send { client, .. } => lives_there(*client),
+            Input::Decided { .. }
+            | Input::Unsubscribe { .. }
+            | Input::Disconnect { .. }
+            | Input::Gone { .. }
+            | Input::TimePassed
+            | Input::Close => true,
+        }
+    }
+
     fn client(&self, id: ClientId) -> Result<&Client, InputError> {
         self.clients.get(id).ok_or(InputError::UnknownClient)
     }

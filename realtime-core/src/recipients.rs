@@ -159,6 +159,11 @@ impl Subscribers {
         self.len == 0
     }
 
+    /// Whether one of them lives at `home`.
+    pub(crate) fn are_at(&self, home: Home) -> bool {
+        self.position(home).is_ok()
+    }
+
     /// All subscribers but `except`, who must be one of them.
     pub(crate) fn recipients(&mut self, except: Option<ClientId>) -> Recipients {
         let snapshot = match self.snapshot.take() {

@@ -134,18 +134,51 @@ fn a_full_mailbox_refuses_what_the_application_wants_and_takes_what_must_be() {
 #[test]
 fn a_mailbox_with_too_many_bytes_is_full_until_they_are_taken() {
     let limits = MailboxLimits { max_bytes: 100, ..MailboxLimits::default() };
-    let (mut exchange, [(here, a), (there, _)]) = two_homes(limits);
+    let (mut exchange, [(here, _), (there, _)]) = two_homes(limits);
     exchange.handle_input(broadcast("room", &"x".repeat(100)), START).unwrap();
     assert_eq!(exchange.handle_input(broadcast("room", "more"), START), Err(HubError::Overloaded));
     deliveries(&mut exchange, here);
-    let elsewhere = Input::Send { client: a, message: "hi".into() };
-    assert_eq!(
-        exchange.handle_input(elsewhere, START),
-        Err(HubError::Overloaded),
-        "one full mailbox suffices"
-    );
+    assert_eq!(exchange.handle_input(broadcast("room", "more"), START), Err(HubError::Overloaded));
     deliveries(&mut exchange, there);
     assert_eq!(exchange.handle_input(broadcast("room", "more"), START), Ok(Outcome::Taken));
+}
+
+#[test]
+fn a_loop_that_stands_still_stops_only_what_concerns_its_clients() {
+    let limits = MailboxLimits { max_bytes: 10, ..MailboxLimits::default() };
+    let (mut exchange, [(here, a), (there, b)]) = two_homes(limits);
+    exchange.handle_input(Input::Send { client: b, message: "never taken".into() }, START).unwrap();
+
+    let connect_at = |home| Input::Connect { credentials: Credentials::NONE, home };
+    for wish in [
+        broadcast("room", "1"),
+        Input::Send { client: b, message: "1".into() },
+        subscribe(b, "other"),
+        connect_at(there),
+    ] {
+        assert_eq!(exchange.handle_input(wish.clone(), START), Err(HubError::Overloaded), "{wish:?}");
+    }
+    let c = connect(&mut exchange, here);
+    assert_eq!(
+        exchange.handle_input(subscribe(c, "room"), START),
+        Err(HubError::Overloaded),
+        "whom it may be told to lives there too"
+    );
+    assert_eq!(exchange.handle_input(subscribe(c, "other"), START), Ok(Outcome::Subscribed));
+    assert_eq!(exchange.handle_input(broadcast("other", "2"), START), Ok(Outcome::Taken));
+    assert_eq!(deliveries(&mut exchange, here), [(vec![c], "2".into())]);
+    let message = Input::Send { client: a, message: "3".into() };
+    assert_eq!(exchange.handle_input(message, START), Ok(Outcome::Taken));
+}
+
+#[test]
+fn nobody_connects_at_a_home_that_was_never_added() {
+    let mut exchange = exchange(MailboxLimits::default());
+    let connect = Input::Connect { credentials: Credentials::NONE, home: Home(1) };
+    assert_eq!(exchange.handle_input(connect.clone(), START), Err(HubError::UnknownHome));
+    assert_eq!(exchange.hub().client_count(), 0);
+    assert_eq!(exchange.add_home(), Some(Home(1)));
+    assert!(matches!(exchange.handle_input(connect, START), Ok(Outcome::Connected(_))));
 }
 
 #[test]
@@ -233,15 +266,6 @@ fn notices_come_in_the_order_in_which_things_happened() {
         ]
     );
     assert_eq!(seen.last(), Some(&Notice::Closed));
-}
-
-#[test]
-fn orders_for_a_home_that_does_not_exist_are_nobodys() {
-    let mut exchange = exchange(MailboxLimits::default());
-    let lost = connect(&mut exchange, Home(7));
-    exchange.handle_input(Input::Send { client: lost, message: "hi".into() }, START).unwrap();
-    assert_eq!(woken(&mut exchange), []);
-    assert_eq!(deliveries(&mut exchange, Home(7)), []);
 }
 
 #[test]

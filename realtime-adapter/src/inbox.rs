@@ -1,7 +1,7 @@
 use crate::for_adapters::ForAdapters;
 use crate::hub::Hub;
 use crate::lock;
-use realtime_core::{ClientId, Received};
+use realtime_core::{ClientId, Notice, Received};
 use std::task::Waker;
 
 /// What waits for a client without a connection. Dropping it makes the client gone.
@@ -43,9 +43,10 @@ impl Drop for Inbox {
     fn drop(&mut self) {
         let mut locals = lock(&self.hub.shared.locals);
         let waker = locals.waker(self.client).and_then(Option::take);
-        locals.remove(self.client);
+        let messages = locals.remove(self.client);
         drop(locals);
         drop(waker); // outside the lock, as above
         self.hub.gone(self.client);
+        self.hub.note(Notice::Undelivered { client: self.client, messages });
     }
 }

@@ -2,9 +2,7 @@ use crate::clock::Clock;
 use crate::drivers::Drivers;
 use crate::lock;
 use crate::panics::contain;
-use realtime_core::{
-    Exchange, Home, HubError, Input, LocalClients, Loss, Notice, Order, OutboxLimits, Outcome,
-};
+use realtime_core::{Exchange, Home, HubError, Input, LocalClients, Notice, Order, OutboxLimits, Outcome};
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -95,13 +93,11 @@ impl Shared {
             drop(locals);
             wakers.drain(..).for_each(Waker::wake);
             for loss in mem::take(&mut losses) {
-                match loss {
-                    Loss::Dropped { client, messages } => self.note(Notice::Dropped { client, messages }),
-                    Loss::TooSlow { client } => {
-                        self.note(Notice::TooSlow { client });
-                        // It may leave orders for the next round.
-                        let _ = self.hand_in(Input::Gone { client });
-                    }
+                let too_slow = if let Notice::TooSlow { client } = loss { Some(client) } else { None };
+                self.note(loss);
+                if let Some(client) = too_slow {
+                    // It may leave orders for the next round.
+                    let _ = self.hand_in(Input::Gone { client });
                 }
             }
         }

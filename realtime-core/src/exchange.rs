@@ -21,8 +21,14 @@ pub struct Exchange {
     mailboxes: Vec<Mailbox>,
     to_wake: Vec<Home>,
     notices: VecDeque<Notice>,
-    // How many messages were dropped of those that a `Notice::Dropped` waits for.
-    dropped: BTreeMap<ClientId, u64>,
+    // How many messages were lost of those that a notice waits for.
+    lost: BTreeMap<(Loss, ClientId), u64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Loss {
+    Dropped,
+    Undelivered,
 }
 
 /// How much may wait for one loop.
@@ -116,6 +122,13 @@ pub enum Notice {
         /// The client.
         client: ClientId,
     },
+    /// A client was disconnected or left before it was sent all that was for it.
+    Undelivered {
+        /// The client.
+        client: ClientId,
+        /// How many messages it did not get. None of them is told of as dropped too.
+        messages: u64,
+    },
     /// The hub is closed.
     Closed,
 }
@@ -142,14 +155,7 @@ impl Exchange {
     #[must_use]
     pub fn new(hub: Hub, limits: MailboxLimits) -> Self {
         let mailboxes = Vec::from([Mailbox::default()]);
-        Self {
-            hub,
-            limits,
-            mailboxes,
-            to_wake: Vec::new(),
-            notices: VecDeque::new(),
-            dropped: BTreeMap::new(),
-        }
+        Self { hub, limits, mailboxes, to_wake: Vec::new(), notices: VecDeque::new(), lost: BTreeMap::new() }
     }
 
     /// Makes room for the orders of one more loop; `None` if there are 65,536 already.
@@ -188,13 +194,16 @@ impl Exchange {
         Ok(self.perform_actions())
     }
 
-    /// Takes note of what became of a delivery in a loop, for the application. What was dropped of one client's
-    /// is added up until the application is told: an application that listens slowly has one such notice to
-    /// come for each client, however much is lost meanwhile.
-    pub fn note(&mut self, notice: Notice) {
-        if let Notice::Dropped { client, messages } = notice {
-            let is_waiting = self.dropped.contains_key(&client);
-            *self.dropped.entry(client).or_default() += messages;
+    /// Takes note of what became of a delivery in a loop, for the application. What one client lost is added up
+    /// until the application is told: an application that listens slowly has two such notices to come for each
+    /// client, however much is lost meanwhile. A loss of nothing is none.
+    pub fn note(&mut self, mut notice: Notice) {
+        if let Some((loss, messages)) = lost(&mut notice) {
+            if *messages == 0 {
+                return;
+            }
+            let is_waiting = self.lost.contains_key(&loss);
+            *self.lost.entry(loss).or_default() += *messages;
             if is_waiting {
                 return;
             }
@@ -216,8 +225,8 @@ impl Exchange {
     /// What to tell the application next, in the order in which it happened.
     pub fn poll_notice(&mut self) -> Option<Notice> {
         let mut notice = self.notices.pop_front()?;
-        if let Notice::Dropped { client, messages } = &mut notice {
-            *messages = self.dropped.remove(client).unwrap_or(*messages);
+        if let Some((loss, messages)) = lost(&mut notice) {
+            *messages = self.lost.remove(&loss).unwrap_or(*messages);
         }
         Some(notice)
     }
@@ -312,6 +321,21 @@ struct Mailbox {
 impl Mailbox {
     fn is_full(&self, limits: &MailboxLimits) -> bool {
         self.orders.len() >= limits.max_orders || self.bytes >= limits.max_bytes
+    }
+}
+
+/// What was lost and whose it was, if `notice` tells of a loss; and of how many messages it tells.
+fn lost(notice: &mut Notice) -> Option<((Loss, ClientId), &mut u64)> {
+    match notice {
+        Notice::Dropped { client, messages } => Some(((Loss::Dropped, *client), messages)),
+        Notice::Undelivered { client, messages } => Some(((Loss::Undelivered, *client), messages)),
+        Notice::Subscribed { .. }
+        | Notice::Denied { .. }
+        | Notice::Unsubscribed { .. }
+        | Notice::Joined { .. }
+        | Notice::Left { .. }
+        | Notice::TooSlow { .. }
+        | Notice::Closed => None,
     }
 }
 

@@ -148,7 +148,7 @@ pub use error::{Denial, HubError, InputError};
 pub use exchange::{Exchange, MailboxLimits, Notice, Order, Outcome};
 pub use hub::Hub;
 pub use input::Input;
-pub use local::{Ending, LocalClients, Loss, Received, TOO_SLOW};
+pub use local::{Ending, LocalClients, Received, TOO_SLOW};
 pub use outbox::{Outbox, OutboxLimits, Pushed, SlowConsumer};
 pub use presence::{Member, Roster};
 pub use recipients::Recipients;

@@ -1,4 +1,4 @@
-use crate::{ClientId, ClientTable, Home, Order, Outbox, OutboxLimits, Pushed};
+use crate::{ClientId, ClientTable, Home, Notice, Order, Outbox, OutboxLimits, Pushed};
 use alloc::string::String;
 use realtime_ws::{CloseCode, PreparedMessage};
 
@@ -17,6 +17,12 @@ struct LocalClient<W> {
     outbox: Outbox,
     ending: Option<Ending>,
     waker: W,
+}
+
+impl<W> LocalClient<W> {
+    fn push(&mut self, message: PreparedMessage) -> Pushed {
+        if self.ending.is_some() { Pushed::Closing } else { self.outbox.push(message) }
+    }
 }
 
 /// Why a client gets nothing more.
@@ -39,23 +45,6 @@ pub enum Received {
     Ended(Ending),
 }
 
-/// What a delivery to one client came to, where that is for the hub or the application.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Loss {
-    /// The outbox was full; its policy dropped messages.
-    Dropped {
-        /// Whose they were.
-        client: ClientId,
-        /// How many.
-        messages: u64,
-    },
-    /// The outbox was full; its policy ended the client. Tell the hub that it is gone.
-    TooSlow {
-        /// Who.
-        client: ClientId,
-    },
-}
-
 impl<W> LocalClients<W> {
     /// No clients; the outbox of each that comes is bounded by `limits`.
     #[must_use]
@@ -75,30 +64,33 @@ impl<W> LocalClients<W> {
     }
 
     /// Does what `order` says to those of its clients that are here. Wakes each that has something to receive
-    /// through `wake`, and tells of messages that were lost through `lose`.
+    /// through `wake`, and tells of messages that were lost through `lose`. Of a client that is
+    /// [`Notice::TooSlow`], the hub is to be told that it is gone.
     pub fn perform(
         &mut self,
         order: Order,
         here: Home,
         mut wake: impl FnMut(&mut W),
-        mut lose: impl FnMut(Loss),
+        mut lose: impl FnMut(Notice),
     ) {
         match order {
             Order::Deliver { to, message } => {
                 for client in to.at(here) {
-                    let Some(local) = self.clients.get_mut(client) else { continue };
-                    if local.ending.is_some() {
+                    let Some(local) = self.clients.get_mut(client) else {
+                        lose(Notice::Undelivered { client, messages: 1 });
                         continue;
-                    }
-                    match local.outbox.push(message.clone()) {
+                    };
+                    match local.push(message.clone()) {
                         Pushed::Queued => {}
-                        Pushed::Dropped { messages } => lose(Loss::Dropped { client, messages }),
+                        Pushed::Dropped { messages } => lose(Notice::Dropped { client, messages }),
                         Pushed::Overflowed => {
-                            local.outbox.clear();
+                            let messages = local.outbox.clear() + 1;
                             let (code, reason) = TOO_SLOW;
                             local.ending = Some(Ending { code, reason: reason.into() });
-                            lose(Loss::TooSlow { client });
+                            lose(Notice::TooSlow { client });
+                            lose(Notice::Undelivered { client, messages });
                         }
+                        Pushed::Closing => lose(Notice::Undelivered { client, messages: 1 }),
                     }
                     wake(&mut local.waker);
                 }

@@ -28,7 +28,7 @@ pub enum SlowConsumer {
     /// The oldest messages are dropped and counted until the new one fits; the client lives. A message that
     /// is partly transmitted stays, and one that would not fit even then is itself dropped and counted.
     DropOldest,
-    /// The client is to be disconnected; nothing is counted.
+    /// The client is to be disconnected; nothing counts as dropped.
     Disconnect,
 }
 
@@ -65,6 +65,9 @@ pub enum Pushed {
     },
     /// It did not fit and does not wait; disconnect the client.
     Overflowed,
+    /// The connection is closing; [`Outgoing::undelivered`](crate::Outgoing::undelivered) counts it. An outbox by
+    /// itself does not close.
+    Closing,
 }
 
 impl Outbox {

@@ -165,10 +165,14 @@ impl Outgoing {
     pub fn push(&mut self, message: PreparedMessage) -> Pushed {
         if !self.is_open() {
             self.undelivered += 1;
-            return Pushed::Dropped { messages: 1 };
+            return Pushed::Closing;
         }
         self.sender.handle_shared(&message);
-        self.outbox.push(message)
+        let pushed = self.outbox.push(message);
+        if pushed == Pushed::Overflowed {
+            self.undelivered += 1; // the connection closes for it
+        }
+        pushed
     }
 
     /// Whether `message` fits into the outbox now. If not, write what waits before the policy is asked.
@@ -356,7 +360,8 @@ impl Outgoing {
         self.outbox.dropped()
     }
 
-    /// How many deliveries were lost so far because the connection closed before they were written.
+    /// How many deliveries were lost so far because the connection closed before they were written. They are
+    /// none of those that the outbox's policy [`dropped`](Self::dropped).
     #[must_use]
     pub fn undelivered(&self) -> u64 {
         self.undelivered
@@ -383,10 +388,7 @@ mod tests {
         let mut session = Session::new(Connection::server(config, Timestamp::START), OutboxLimits::default());
         assert_eq!(session.outgoing_mut().push(PreparedMessage::new("waits")), Pushed::Queued);
         session.receive_eof();
-        assert_eq!(
-            session.outgoing_mut().push(PreparedMessage::new("late")),
-            Pushed::Dropped { messages: 1 }
-        );
+        assert_eq!(session.outgoing_mut().push(PreparedMessage::new("late")), Pushed::Closing);
         assert_eq!(session.outgoing_mut().send("reply"), Err(ApiMisuse::SendAfterClose));
         assert_eq!((session.outgoing().undelivered(), session.is_finished()), (2, true));
     }

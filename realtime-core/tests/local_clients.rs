@@ -5,7 +5,7 @@ mod common;
 
 use common::{Peer, TestHub, broadcast};
 use realtime_core::{
-    Action, ClientId, Ending, Home, Input, LocalClients, Loss, Order, OutboxLimits, Received, SlowConsumer,
+    Action, ClientId, Ending, Home, Input, LocalClients, Notice, Order, OutboxLimits, Received, SlowConsumer,
     TOO_SLOW,
 };
 use realtime_ws::CloseCode;
@@ -14,7 +14,7 @@ use realtime_ws::CloseCode;
 struct House {
     hub: TestHub,
     locals: LocalClients<u32>,
-    losses: Vec<Loss>,
+    losses: Vec<Notice>,
 }
 
 impl House {
@@ -128,7 +128,7 @@ fn a_slow_client_loses_the_newest_and_it_is_counted() {
         house.handle(broadcast("room", text));
     }
     let client = peer.0;
-    assert_eq!(house.losses, [Loss::Dropped { client, messages: 1 }; 2]);
+    assert_eq!(house.losses, [1, 1].map(|messages| Notice::Dropped { client, messages }));
     assert_eq!(house.locals.dropped(client), 2);
     assert_eq!(house.received(client), ["1", "2"]);
     house.handle(broadcast("room", "5"));
@@ -156,7 +156,9 @@ fn a_slow_client_is_ended_once_if_the_policy_says_so() {
         house.handle(broadcast("room", text));
     }
     house.handle(broadcast("other", "hi"));
-    assert_eq!(house.losses, [Loss::TooSlow { client: slow.0 }]);
+    let client = slow.0;
+    let undelivered = |messages| Notice::Undelivered { client, messages };
+    assert_eq!(house.losses, [Notice::TooSlow { client }, undelivered(3), undelivered(1)]);
     let (code, reason) = TOO_SLOW;
     assert_eq!(house.locals.receive(slow.0), Received::Ended(Ending { code, reason: reason.into() }));
     assert_eq!(house.locals.dropped(slow.0), 0);

@@ -159,7 +159,7 @@ fn closing_waits_for_the_deliveries_and_takes_nothing_more() {
     test.close("done");
     test.close("again");
     assert!(!test.session.outgoing().is_open());
-    assert_eq!(test.push("late"), Pushed::Dropped { messages: 1 });
+    assert_eq!(test.push("late"), Pushed::Closing);
     assert_eq!(test.session.outgoing_mut().send("late"), Err(ApiMisuse::SendAfterClose));
     assert_eq!(test.flush(), [text("1"), text("2"), close(1000, "done")]);
     assert_eq!(test.session.outgoing().undelivered(), 1, "counted, not silently lost");
@@ -198,7 +198,7 @@ fn nothing_follows_the_answer_to_a_close_frame() {
     }
     test.write(1, 1);
     test.receive(CLOSE, &1000_u16.to_be_bytes());
-    assert_eq!(test.push("late"), Pushed::Dropped { messages: 1 });
+    assert_eq!(test.push("late"), Pushed::Closing);
     assert_eq!(test.session.outgoing().undelivered(), 3);
     assert_eq!(test.flush(), [text("1"), close(1000, "")]);
     assert!(test.session.is_finished());

@@ -147,7 +147,7 @@ fn send(peer: &mut Peer<'_>, frame: &str) {
 /// deliveries.
 fn close_if_too_slow(peer: &mut Peer<'_>, sent: Result<Pushed, ApiMisuse>) {
     match sent {
-        Ok(Pushed::Queued | Pushed::Dropped { .. }) => {}
+        Ok(Pushed::Queued | Pushed::Dropped { .. } | Pushed::Closing) => {}
         Ok(Pushed::Overflowed) | Err(_) => {
             let (code, reason) = TOO_SLOW;
             // If it is closing already, that stands.

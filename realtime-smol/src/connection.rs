@@ -278,7 +278,7 @@ impl<S: Send + 'static> Connection<S> {
             let _ = open.write(self.socket.socket(), turn.now);
         }
         match open.session.outgoing_mut().push(message) {
-            Pushed::Queued => {}
+            Pushed::Queued | Pushed::Closing => {}
             Pushed::Dropped { messages } => turn.losses.push(Notice::Dropped { client, messages }),
             Pushed::Overflowed => {
                 let (code, reason) = TOO_SLOW;
@@ -429,6 +429,8 @@ impl<S: Send + 'static> Stage<S> {
         let client = open.client.map(|client| client.id());
         if let Some(client) = client {
             turn.keys.remove(client);
+            let messages = open.session.outgoing().undelivered();
+            turn.plan.hub.note(Notice::Undelivered { client, messages });
         }
         if let Some(closure) = open.session.closure() {
             contain(|| turn.handler.on_close(client, open.state, closure));

@@ -334,7 +334,10 @@ impl<H: Handler> Driver<H> {
             match order {
                 Order::Deliver { to, message } => {
                     for client in to.at(self.turn.home) {
-                        let Some(key) = self.key(client) else { continue };
+                        let Some(key) = self.key(client) else {
+                            self.turn.losses.push(Notice::Undelivered { client, messages: 1 });
+                            continue;
+                        };
                         let connection = &mut self.connections[key];
                         connection.deliver(client, message.clone(), &mut self.turn);
                         if connection.mark_to_flush() {

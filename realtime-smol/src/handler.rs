@@ -148,7 +148,7 @@ impl Peer<'_> {
 
     fn close_overflowed(&mut self, pushed: Pushed) -> Pushed {
         match pushed {
-            Pushed::Queued | Pushed::Dropped { .. } => {}
+            Pushed::Queued | Pushed::Dropped { .. } | Pushed::Closing => {}
             Pushed::Overflowed => {
                 let (code, reason) = TOO_SLOW;
                 // The code is one that may be sent.

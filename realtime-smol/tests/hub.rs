@@ -133,7 +133,12 @@ fn a_slow_client_is_ended_and_told_once() {
     assert_eq!(next(&mut deliveries), None);
     assert_eq!(deliveries.ending().unwrap().reason, "received too slowly");
     let (client, channel) = (client.id(), "room".into());
-    assert_eq!(notices.all()[1..], [Notice::TooSlow { client }, Notice::Unsubscribed { client, channel }]);
+    let expected = [
+        Notice::TooSlow { client },
+        Notice::Unsubscribed { client, channel },
+        Notice::Undelivered { client, messages: 3 },
+    ];
+    assert_eq!(notices.all()[1..], expected);
 }
 
 #[test]

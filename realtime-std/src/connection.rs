@@ -43,7 +43,9 @@ pub(crate) fn serve<H: Handler>(
             let (receiver, outgoing) = Session::new(*connection, hub.outbox_limits()).split();
             let link = Arc::new(Link::new(stream, outgoing, clock, Arc::clone(config)));
             if service.connections.open(number, &link) {
-                let membership = Membership { driver: &service.driver, client: None, has_left: false };
+                let driver = &service.driver;
+                let membership =
+                    Membership { driver, link: Arc::clone(&link), client: None, has_left: false };
                 let incoming = Incoming::new(link, receiver);
                 let conversation = Conversation { service, incoming, membership, state, address };
                 conversation.run(&mut rest, &mut buffer);
@@ -136,8 +138,8 @@ impl<H: Handler> Conversation<'_, H> {
 
     fn end(mut self) {
         self.incoming.receiver.give_up();
-        self.membership.leave();
         let client = self.membership.client.as_ref().map(Client::id);
+        self.membership.end();
         if let Some(closure) = self.incoming.receiver.closure() {
             self.service.handler.on_close(client, self.state, closure);
         }
@@ -148,6 +150,7 @@ impl<H: Handler> Conversation<'_, H> {
 /// That a connection is a client of the hub; ends with it, also if the handler panics.
 struct Membership<'s> {
     driver: &'s Driver,
+    link: Arc<Link>,
     client: Option<Client>,
     has_left: bool,
 }
@@ -160,10 +163,17 @@ impl Membership<'_> {
             self.driver.forget(client.id());
         }
     }
+
+    fn end(&mut self) {
+        self.leave();
+        if let Some(client) = self.client.take() {
+            self.driver.report_undelivered(client.id(), &self.link);
+        }
+    }
 }
 
 impl Drop for Membership<'_> {
     fn drop(&mut self) {
-        self.leave();
+        self.end();
     }
 }

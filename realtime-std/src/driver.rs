@@ -77,6 +77,15 @@ impl Driver {
         self.hub.gone(client);
     }
 
+    /// Tells the application of what `client`, which is forgotten, was not sent through `link` and will not be.
+    pub(crate) fn report_undelivered(&self, client: ClientId, link: &Link) {
+        let mut outbound = link.outbound();
+        outbound.give_up();
+        let messages = outbound.undelivered();
+        drop(outbound);
+        self.hub.note(Notice::Undelivered { client, messages });
+    }
+
     /// Sees to it that `link`, which is being closed, is written to, and closed by its deadline.
     pub(crate) fn watch(&self, link: Arc<Link>) {
         lock(&self.to_watch).push(link);
@@ -149,7 +158,10 @@ impl Driver {
             match order {
                 Order::Deliver { to, message } => {
                     for client in to.at(self.home) {
-                        let Some(link) = clients.get(client) else { continue };
+                        let Some(link) = clients.get(client) else {
+                            turn.losses.push(Notice::Undelivered { client, messages: 1 });
+                            continue;
+                        };
                         let mut outbound = link.outbound();
                         if !outbound.has_room_for(&message) {
                             // Many messages came in one turn; that alone does not make the client slow. An error shows again
@@ -157,7 +169,7 @@ impl Driver {
                             let _ = link.flush(&mut outbound);
                         }
                         match outbound.push(message.clone()) {
-                            Pushed::Queued => {}
+                            Pushed::Queued | Pushed::Closing => {}
                             Pushed::Dropped { messages } => {
                                 turn.losses.push(Notice::Dropped { client, messages });
                             }

@@ -60,6 +60,7 @@ macro_rules! scenarios {
             a_slow_client_loses_messages_and_lives
             a_slow_client_is_disconnected_if_the_policy_says_so
             a_slow_client_delays_no_other
+            what_a_slow_client_was_not_sent_is_told
             a_client_that_is_disconnected_gets_what_was_sent_before
             closing_ends_every_client
             nobody_connects_to_a_closed_hub

@@ -92,6 +92,7 @@ fn coming_or_going(notice: &Notice) -> Option<(&'static str, &Member)> {
         | Notice::Unsubscribed { .. }
         | Notice::Dropped { .. }
         | Notice::TooSlow { .. }
+        | Notice::Undelivered { .. }
         | Notice::Closed => None,
     }
 }

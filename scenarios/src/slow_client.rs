@@ -1,6 +1,6 @@
 use crate::world::{subscribe, text};
 use crate::{Client, Received, Setup, World, eventually};
-use realtime_core::{ClientId, Notice, OutboxLimits, SlowConsumer};
+use realtime_core::{ClientId, HubError, Notice, OutboxLimits, SlowConsumer};
 use realtime_ws::{CloseCode, OwnedMessage, PreparedMessage};
 
 /// What it does not lose it receives, what it loses is counted, and in the end it keeps up again.
@@ -64,6 +64,43 @@ pub fn a_slow_client_delays_no_other<W: World>() {
     world.end();
 }
 
+/// To the last message, also where the policy ends the client.
+pub fn what_a_slow_client_was_not_sent_is_told<W: World>() {
+    let world = W::open(setup(SlowConsumer::Disconnect));
+    let mut slow = subscribe(&world, "firehose");
+    let mut sent = 0;
+    let refusal = loop {
+        match world.send(slow.id(), drop_of_water::<W>()) {
+            Ok(()) => sent += 1,
+            Err(refusal) => break refusal,
+        }
+    };
+    assert_eq!(refusal, HubError::UnknownClient);
+    let mut received = 0;
+    while let Received::Message(_) = slow.receive() {
+        received += 1;
+    }
+    let undelivered = || {
+        let notices = world.notices();
+        let of_the_slow_one = notices.iter().map(|notice| match notice {
+            Notice::Undelivered { client, messages } if *client == slow.id() => *messages,
+            Notice::Undelivered { .. }
+            | Notice::Subscribed { .. }
+            | Notice::Denied { .. }
+            | Notice::Unsubscribed { .. }
+            | Notice::Joined { .. }
+            | Notice::Left { .. }
+            | Notice::Dropped { .. }
+            | Notice::TooSlow { .. }
+            | Notice::Closed => 0,
+        });
+        of_the_slow_one.sum::<u64>()
+    };
+    eventually("the loss of the rest", || received + undelivered() >= sent);
+    assert_eq!(received + undelivered(), sent);
+    world.end();
+}
+
 fn setup(policy: SlowConsumer) -> Setup {
     Setup {
         outbox: OutboxLimits { policy, max_bytes: usize::MAX, ..OutboxLimits::default() },
@@ -88,6 +125,7 @@ fn dropped<W: World>(world: &W, whose: ClientId) -> u64 {
         | Notice::Joined { .. }
         | Notice::Left { .. }
         | Notice::TooSlow { .. }
+        | Notice::Undelivered { .. }
         | Notice::Closed => 0,
     });
     dropped.sum()

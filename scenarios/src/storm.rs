@@ -74,6 +74,7 @@ fn present(notices: &[Notice]) -> BTreeMap<(String, String), i32> {
             | Notice::Unsubscribed { .. }
             | Notice::Dropped { .. }
             | Notice::TooSlow { .. }
+            | Notice::Undelivered { .. }
             | Notice::Closed => continue,
         };
         let count = present.entry((channel.to_string(), member.id().to_owned())).or_insert(0);

@@ -111,15 +111,18 @@ impl Driver {
     }
 
     fn deliver(&mut self, client: ClientId, message: PreparedMessage, inputs: &mut VecDeque<Input>) {
-        let Some((outbox, ending)) = self.outboxes.get_mut(&client) else { return };
+        let Some((outbox, ending)) = self.outboxes.get_mut(&client) else {
+            return self.notices.push(Notice::Undelivered { client, messages: 1 });
+        };
         match outbox.push(message) {
-            Pushed::Queued => {}
+            Pushed::Queued | Pushed::Closing => {}
             Pushed::Dropped { messages } => self.notices.push(Notice::Dropped { client, messages }),
             Pushed::Overflowed => {
-                outbox.clear();
+                let messages = outbox.clear() + 1;
                 let (code, reason) = TOO_SLOW;
                 ending.get_or_insert(Ending { code, reason: reason.into() });
                 self.notices.push(Notice::TooSlow { client });
+                self.notices.push(Notice::Undelivered { client, messages });
                 inputs.push_back(Input::Gone { client });
             }
         }

@@ -27,10 +27,15 @@ impl Embedded<'_> {
     pub(crate) fn json(&mut self, json: &str) {
         push_escaped(self.out, json);
     }
+
+    /// Appends what [`push_escaped`] made of JSON.
+    pub(crate) fn escaped(&mut self, json: &str) {
+        self.out.push_str(json);
+    }
 }
 
 /// Appends `text` as the inside of a JSON string (RFC 8259 §7).
-fn push_escaped(out: &mut String, mut text: &str) {
+pub(crate) fn push_escaped(out: &mut String, mut text: &str) {
     let mut escaped = 0; // how much at the front of `text` has its escape in `out` already
     while let Some((at, byte)) = find_to_escape(text.as_bytes(), escaped) {
         out.push_str(&text[..at]);

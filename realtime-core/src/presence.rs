@@ -1,4 +1,5 @@
 use crate::join_order::{JoinOrder, Ticket};
+use crate::json::{push_escaped, push_string};
 use crate::wire::json_string;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -9,14 +10,21 @@ use serde::de::IgnoredAny;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     id: Arc<str>,
-    // `{"id":ID}` or `{"id":ID,"info":INFO}`, so that rendering a roster is concatenation.
-    json: Arc<str>,
-    // Where ID ends in `json`.
+    // All forms in which it is told of are made once, so that rendering a roster is concatenation:
+    // `{"id":ID}` or `{"id":ID,"info":INFO}`, then `ID:INFO` as it stands inside of a JSON string.
+    forms: Arc<str>,
+    // Where in `forms` the first ID ends, then the first form, then the second ID.
     id_end: usize,
+    json_end: usize,
+    embedded_id_end: usize,
 }
 
 const BEFORE_ID: &str = r#"{"id":"#;
 const BEFORE_INFO: &str = r#","info":"#;
+
+/// What an embedded member shows that has nothing to show: listeners read its fields without asking whether
+/// it is there.
+const NO_INFO: &str = "{}";
 
 impl Member {
     /// The member `id`, with `info` that the others are shown: kept as it is where it is valid JSON, as a
@@ -41,15 +49,21 @@ impl Member {
     }
 
     fn with_json_info(id: &str, info: Option<&str>) -> Self {
-        let mut json = String::from(BEFORE_ID);
-        json.push_str(&json_string(id));
-        let id_end = json.len();
+        let mut forms = String::from(BEFORE_ID);
+        push_string(&mut forms, id);
+        let id_end = forms.len();
         if let Some(info) = info {
-            json.push_str(BEFORE_INFO);
-            json.push_str(info);
+            forms.push_str(BEFORE_INFO);
+            forms.push_str(info);
         }
-        json.push('}');
-        Self { id: id.into(), json: json.into(), id_end }
+        forms.push('}');
+        let json_end = forms.len();
+        let id_json = String::from(&forms[BEFORE_ID.len()..id_end]);
+        push_escaped(&mut forms, &id_json);
+        let embedded_id_end = forms.len();
+        forms.push(':');
+        push_escaped(&mut forms, info.unwrap_or(NO_INFO));
+        Self { id: id.into(), forms: forms.into(), id_end, json_end, embedded_id_end }
     }
 
     /// The same member, called `id` if it has no id of its own.
@@ -66,20 +80,36 @@ impl Member {
     /// The id as a JSON string, quotes included.
     #[must_use]
     pub fn id_json(&self) -> &str {
-        &self.json[BEFORE_ID.len()..self.id_end]
+        &self.forms[BEFORE_ID.len()..self.id_end]
     }
 
     /// What the others are shown, as JSON text; `None` where there is nothing to show.
     #[must_use]
     pub fn info(&self) -> Option<&str> {
-        let info = self.json[self.id_end..].strip_prefix(BEFORE_INFO)?;
+        let info = self.to_json()[self.id_end..].strip_prefix(BEFORE_INFO)?;
         Some(&info[..info.len() - 1])
     }
 
     /// The member as the JSON object `{"id":..,"info":..}`, without the `info` where there is none.
     #[must_use]
     pub fn to_json(&self) -> &str {
-        &self.json
+        &self.forms[..self.json_end]
+    }
+
+    /// The id as a JSON string, in the form that it has inside of another JSON string.
+    pub(crate) fn embedded_id(&self) -> &str {
+        &self.forms[self.json_end..self.embedded_id_end]
+    }
+
+    /// What the others are shown, in the form that it has inside of a JSON string; an empty object where there is
+    /// nothing to show.
+    pub(crate) fn embedded_info(&self) -> &str {
+        &self.forms[self.embedded_id_end + ":".len()..]
+    }
+
+    /// `ID:INFO`, the member of a JSON object, in the form that it has inside of a JSON string.
+    pub(crate) fn embedded_entry(&self) -> &str {
+        &self.forms[self.json_end..]
     }
 }
 
@@ -88,6 +118,8 @@ impl Member {
 pub struct Roster {
     seats: JoinOrder<Seat>,
     by_id: BTreeMap<Arc<str>, Ticket>,
+    // Of all members together.
+    bytes_of_forms: usize,
 }
 
 #[derive(Debug)]
@@ -120,6 +152,11 @@ impl Roster {
         self.at(*self.by_id.get(id)?)
     }
 
+    /// The bytes of all forms of all members: room for a message that tells of all members.
+    pub(crate) fn bytes_of_forms(&self) -> usize {
+        self.bytes_of_forms
+    }
+
     /// The member of one client, by the ticket that [`join`](Self::join) gave.
     pub(crate) fn at(&self, ticket: Ticket) -> Option<&Member> {
         self.seats.get(ticket).map(|seat| &seat.member)
@@ -133,6 +170,7 @@ impl Roster {
             seat.clients += 1;
             return (ticket, None);
         }
+        self.bytes_of_forms += member.forms.len();
         let ticket = self.seats.push(Seat { member: member.clone(), clients: 1 });
         self.by_id.insert(Arc::clone(&member.id), ticket);
         (ticket, Some(member))
@@ -147,6 +185,7 @@ impl Roster {
         }
         let member = self.seats.remove(ticket)?.member;
         self.by_id.remove(&member.id);
+        self.bytes_of_forms -= member.forms.len();
         Some(member)
     }
 }

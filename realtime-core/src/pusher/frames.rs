@@ -83,11 +83,7 @@ pub fn client_event(
 /// client included, if it is a presence channel.
 #[must_use]
 pub fn subscription_succeeded(channel: &ChannelName, roster: Option<&Roster>) -> String {
-    // Two mentions of an id and one of some info, with their quotes escaped.
-    const TYPICAL_MEMBER_BYTES: usize = 128;
-
-    let members = roster.map_or(0, Roster::len);
-    let mut frame = String::with_capacity(256 + members * TYPICAL_MEMBER_BYTES);
+    let mut frame = String::with_capacity(256 + roster.map_or(0, Roster::bytes_of_forms));
     frame.push_str(r#"{"event":"pusher_internal:subscription_succeeded""#);
     push_channel(&mut frame, channel);
     frame.push_str(r#","data":"#);
@@ -122,9 +118,9 @@ pub fn member_added(channel: &ChannelName, member: &Member) -> String {
     frame.push_str(r#","data":"#);
     push_embedded(&mut frame, |data| {
         data.json(r#"{"user_id":"#);
-        data.json(member.id_json());
+        data.escaped(member.embedded_id());
         data.json(r#","user_info":"#);
-        data.json(user_info(member));
+        data.escaped(member.embedded_info());
         data.json("}");
     });
     frame.push('}');
@@ -139,7 +135,7 @@ pub fn member_removed(channel: &ChannelName, member: &Member) -> String {
     frame.push_str(r#","data":"#);
     push_embedded(&mut frame, |data| {
         data.json(r#"{"user_id":"#);
-        data.json(member.id_json());
+        data.escaped(member.embedded_id());
         data.json("}");
     });
     frame.push('}');
@@ -153,28 +149,19 @@ fn push_channel(frame: &mut String, channel: &ChannelName) {
 
 fn push_presence(data: &mut Embedded<'_>, roster: &Roster) {
     data.json(r#"{"presence":{"ids":["#);
-    for (index, member) in roster.members().enumerate() {
-        data.json(separator(index));
-        data.json(member.id_json());
-    }
+    push_all(data, roster, Member::embedded_id);
     data.json(r#"],"hash":{"#);
-    for (index, member) in roster.members().enumerate() {
-        data.json(separator(index));
-        data.json(member.id_json());
-        data.json(":");
-        data.json(user_info(member));
-    }
+    push_all(data, roster, Member::embedded_entry);
     data.json(r#"},"count":"#);
     data.json(&roster.len().to_string());
     data.json("}}");
 }
 
-fn separator(index: usize) -> &'static str {
-    if index == 0 { "" } else { "," }
-}
-
-/// What the others are shown of a member. An object even where there is nothing to show: listeners read its
-/// fields without asking whether it is there.
-fn user_info(member: &Member) -> &str {
-    member.info().unwrap_or("{}")
+fn push_all(data: &mut Embedded<'_>, roster: &Roster, form: impl Fn(&Member) -> &str) {
+    for (index, member) in roster.members().enumerate() {
+        if index > 0 {
+            data.escaped(",");
+        }
+        data.escaped(form(member));
+    }
 }

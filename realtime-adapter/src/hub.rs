@@ -51,7 +51,9 @@ impl HubParts {
     #[must_use]
     pub fn assemble(self, authorization: Authorization) -> Hub {
         let authorization_timeout = self.config.authorization_timeout;
-        let config = Config { authorization, ..self.config };
+        // A longer one would be dropped, or end the client.
+        let max_roster_bytes = self.config.max_roster_bytes.min(self.outbox.max_bytes);
+        let config = Config { authorization, max_roster_bytes, ..self.config };
         let hub = realtime_core::Hub::new(config, self.wire, random::seed());
         let shared = Shared {
             clock: Clock::start(),

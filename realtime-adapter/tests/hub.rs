@@ -4,7 +4,8 @@
 
 use realtime_adapter::{ForAdapters, Hub, HubParts, SubscribeError, Wake};
 use realtime_core::{
-    Authorization, ClientId, Config, Credentials, Decision, Denial, Home, Notice, Order, Received,
+    Authorization, ClientId, Config, Credentials, Decision, Denial, Home, Notice, Order, OutboxLimits,
+    Received,
 };
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -95,6 +96,16 @@ fn an_authorizer_that_panics_has_denied() {
     let denial = Denial::Refused("the authorizer failed".into());
     assert_eq!(question.ask(|_| panic!("as the test wants")), Err(SubscribeError::Denied(denial)));
     assert!(!hub.is_subscribed(client, "private-letters"));
+}
+
+#[test]
+fn a_roster_that_no_outbox_takes_is_denied() {
+    let outbox = OutboxLimits { max_bytes: 20, ..OutboxLimits::default() };
+    let hub = HubParts { outbox, ..HubParts::default() }.assemble(Authorization::Ask);
+    let (client, _inbox) = hub.connect_here(Credentials::NONE).unwrap();
+    let question = hub.subscribe(client, "presence-room".into(), None).unwrap().unwrap();
+    let denial = Denial::RosterTooLong { limit: 20 };
+    assert_eq!(question.answer(Some(Decision::Allow { member: None })), Err(SubscribeError::Denied(denial)));
 }
 
 #[test]

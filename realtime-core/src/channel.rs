@@ -1,7 +1,7 @@
 use crate::announcer::Announcer;
 use crate::client::Subscription;
 use crate::recipients::{Recipients, Subscribers};
-use crate::{Action, ClientId, Home, Member, Roster};
+use crate::{Action, ClientId, Denial, Home, Member, Roster};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -88,42 +88,46 @@ impl Channel {
         Self { name, subscribers: Subscribers::default(), roster }
     }
 
-    /// Lets a client in; in a presence channel it is seen as `member`.
+    /// Lets a client in; in a presence channel it is seen as `member`, unless it would be told more than
+    /// `max_roster_bytes` of the others.
     pub(crate) fn enter(
         &mut self,
         index: ChannelIndex,
         (newcomer, home): (ClientId, Home),
         member: Option<Member>,
+        max_roster_bytes: usize,
         announcer: &mut Announcer,
-    ) -> Subscription {
+    ) -> Result<Subscription, Denial> {
         let to_newcomer = Recipients::one(newcomer, home);
         let subscribed = Action::Subscribed { client: newcomer, channel: self.name.clone() };
-        let ticket = self.subscribers.push(newcomer, home);
         let (Some(roster), Some(member)) = (&mut self.roster, member) else {
+            let ticket = self.subscribers.push(newcomer, home);
             announcer.deliver(to_newcomer, |wire| wire.subscribed(&self.name, None));
             announcer.act(subscribed);
-            return Subscription { channel: index, ticket, seat: None };
+            return Ok(Subscription { channel: index, ticket, seat: None });
         };
 
+        let welcome = |roster: &Roster| announcer.wire.subscribed(&self.name, Some(roster));
         let knows_itself = announcer.wire.newcomer_knows_itself();
-        let welcome = |roster: &Roster, announcer: &mut Announcer| {
-            announcer.deliver(to_newcomer, |wire| wire.subscribed(&self.name, Some(roster)));
-        };
-        let (seat, joined) = if knows_itself {
+        let (welcome, (seat, joined)) = if knows_itself {
             let place = roster.join(member);
-            welcome(roster, announcer);
-            place
+            (welcome(roster), place)
         } else {
-            welcome(roster, announcer);
-            roster.join(member)
+            (welcome(roster), roster.join(member))
         };
+        if welcome.as_ref().is_some_and(|welcome| welcome.frame().len() > max_roster_bytes) {
+            roster.leave(seat);
+            return Err(Denial::RosterTooLong { limit: max_roster_bytes });
+        }
+        let ticket = self.subscribers.push(newcomer, home);
+        announcer.deliver(to_newcomer, |_| welcome);
         announcer.act(subscribed);
         if let Some(member) = joined {
             let to = self.subscribers.recipients(knows_itself.then_some(newcomer));
             announcer.deliver(to, |wire| wire.joined(&self.name, &member));
             announcer.act(Action::Joined { channel: self.name.clone(), member });
         }
-        Subscription { channel: index, ticket, seat: Some(seat) }
+        Ok(Subscription { channel: index, ticket, seat: Some(seat) })
     }
 
     fn leave(
@@ -203,7 +207,7 @@ impl Channels {
         self.find(name).map(|index| &self[index])
     }
 
-    /// The channel of this name, newly made if there is none. Someone must enter it.
+    /// The channel of this name, newly made if there is none. Someone must enter it, or it is to be closed.
     pub(crate) fn open(&mut self, name: &ChannelName) -> ChannelIndex {
         if let Some(index) = self.find(name) {
             return index;
@@ -236,6 +240,12 @@ impl Channels {
         let index = subscription.channel;
         let channel = &mut self[index];
         channel.leave(client, subscription, farewell, announcer);
+        self.close_if_empty(index);
+    }
+
+    /// Forgets a channel that nobody is in.
+    pub(crate) fn close_if_empty(&mut self, index: ChannelIndex) {
+        let channel = &self[index];
         if channel.subscribers.is_empty() {
             let name = channel.name.clone();
             self.by_name.remove(&name);

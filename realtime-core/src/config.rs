@@ -17,6 +17,10 @@ pub struct Config {
     /// The longest member of a presence channel, in bytes of its JSON: `{"id":..,"info":..}`. Default 2 KiB.
     /// A longer one is denied.
     pub max_member_bytes: usize,
+    /// The longest message that tells a newcomer who is in a presence channel, in bytes. Default 1 MiB, as much
+    /// as an outbox takes by default; it must be no more than that, and the adapters see to it. A newcomer for
+    /// whom it would be longer is denied.
+    pub max_roster_bytes: usize,
 }
 
 /// What becomes of a subscribe to a private or presence channel.
@@ -38,6 +42,7 @@ impl Default for Config {
             max_channel_name_bytes: 164,
             max_members_per_channel: 10_000,
             max_member_bytes: 2 * 1024,
+            max_roster_bytes: 1024 * 1024,
         }
     }
 }

@@ -29,6 +29,12 @@ pub enum Denial {
         /// That limit, in bytes.
         limit: usize,
     },
+    /// What the client would be told of the channel's members is longer than
+    /// [`Config::max_roster_bytes`](crate::Config::max_roster_bytes).
+    RosterTooLong {
+        /// That limit, in bytes.
+        limit: usize,
+    },
     /// The name is longer than [`Config::max_channel_name_bytes`](crate::Config::max_channel_name_bytes).
     ChannelNameTooLong {
         /// That limit, in bytes.
@@ -50,6 +56,9 @@ impl fmt::Display for Denial {
                 write!(f, "the channel already has {limit} members, the most allowed")
             }
             Self::MemberTooLong { limit } => write!(f, "the member is longer than {limit} bytes"),
+            Self::RosterTooLong { limit } => {
+                write!(f, "the list of the channel's members is longer than {limit} bytes")
+            }
             Self::ChannelNameTooLong { limit } => {
                 write!(f, "the channel's name is longer than {limit} bytes")
             }

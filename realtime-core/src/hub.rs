@@ -191,7 +191,14 @@ impl Hub {
         }
         let index = self.channels.open(name);
         let channel = &mut self.channels[index];
-        client.subscribe(channel.enter(index, (id, client.home), member, &mut self.announcer));
+        let limit = self.config.max_roster_bytes;
+        match channel.enter(index, (id, client.home), member, limit, &mut self.announcer) {
+            Ok(subscription) => client.subscribe(subscription),
+            Err(denial) => {
+                self.channels.close_if_empty(index);
+                self.deny(id, name.clone(), denial);
+            }
+        }
     }
 
     fn deny(&mut self, id: ClientId, channel: ChannelName, denial: Denial) {

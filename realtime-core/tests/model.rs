@@ -9,7 +9,7 @@ use realtime_core::{
     Action, AuthorizationRequest, ChannelKind, ChannelName, ClientId, Config, Credentials, Decision, Denial,
     Home, Input, InputError, Member, RequestId,
 };
-use realtime_ws::{CloseCode, Timestamp};
+use realtime_ws::{CloseCode, PreparedMessage, Timestamp};
 
 proptest! {
     #[test]
@@ -197,7 +197,7 @@ impl NaiveHub {
         let id = if id.is_empty() { client.to_string() } else { id.to_owned() };
         let member = Member::new(&id, info.unwrap_or_default());
         let members = self.seats.iter().filter(|(name, ..)| *name == channel).count();
-        let seat = self.seats.iter_mut().find(|(name, other, _)| *name == channel && other.id() == id);
+        let has_joined = self.seats.iter().any(|(name, other, _)| *name == channel && other.id() == id);
         if json(&member).len() > self.config.max_member_bytes {
             return self.deny(
                 client,
@@ -205,10 +205,22 @@ impl NaiveHub {
                 Denial::MemberTooLong { limit: self.config.max_member_bytes },
             );
         }
-        if seat.is_none() && members >= self.config.max_members_per_channel {
+        if !has_joined && members >= self.config.max_members_per_channel {
             let denial = Denial::TooManyMembers { limit: self.config.max_members_per_channel };
             return self.deny(client, &channel, denial);
         }
+        let roster =
+            self.seats.iter().filter(|(name, ..)| *name == channel).map(|(_, member, _)| json(member));
+        let roster = roster.collect::<Vec<_>>().join(",");
+        let welcome = format!(
+            r#"{{"event":"presence:subscription_succeeded","channel":"{channel}","members":[{roster}]}}"#
+        );
+        let welcome = PreparedMessage::from(&welcome);
+        if welcome.frame().len() > self.config.max_roster_bytes {
+            let denial = Denial::RosterTooLong { limit: self.config.max_roster_bytes };
+            return self.deny(client, &channel, denial);
+        }
+        let seat = self.seats.iter_mut().find(|(name, other, _)| *name == channel && other.id() == id);
         let is_first = match seat {
             Some((_, _, clients)) => {
                 clients.push(client);
@@ -216,13 +228,7 @@ impl NaiveHub {
             }
             None => true,
         };
-        let roster =
-            self.seats.iter().filter(|(name, ..)| *name == channel).map(|(_, member, _)| json(member));
-        let roster = roster.collect::<Vec<_>>().join(",");
-        let welcome = format!(
-            r#"{{"event":"presence:subscription_succeeded","channel":"{channel}","members":[{roster}]}}"#
-        );
-        self.seen.push(Seen::Sent(client, (&welcome).into()));
+        self.seen.push(Seen::Sent(client, welcome));
         self.subscriptions.push((client, channel.clone()));
         self.did(Action::Subscribed { client, channel: channel.clone() });
         if is_first {

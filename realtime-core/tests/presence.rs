@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use realtime_core::wire::Plain;
+use realtime_core::wire::{Plain, Pusher, Wire};
 use realtime_core::{Action, Authorization, Config, Denial, Member};
 
 const ROOM: &str = "presence-room";
@@ -178,6 +178,41 @@ fn a_member_longer_than_the_limit_is_denied_and_leaves_no_channel_behind() {
     assert_eq!(hub.enter(a, ROOM, &ada()), [a.is_denied(ROOM, denial)]);
     assert_eq!(hub.hub.channel_count(), 0);
     assert!(hub.enter(a, ROOM, &bob()).contains(&a.is_in(ROOM)));
+}
+
+#[test]
+fn whom_the_roster_would_be_too_long_for_is_denied_and_nobody_has_seen_it() {
+    for wire in [Box::new(Plain) as Box<dyn Wire>, Box::new(Pusher)] {
+        let config = Config { authorization: Authorization::Ask, max_roster_bytes: 600, ..Config::default() };
+        let mut hub = TestHub::with(config, wire);
+        let mut inside = 0;
+        let denied = loop {
+            let peer = hub.connect();
+            let seen = hub.enter(peer, ROOM, &Member::new(&format!("member-{inside}"), r#"{"a":"b"}"#));
+            if !seen.contains(&peer.is_in(ROOM)) {
+                break seen.last() == Some(&peer.is_denied(ROOM, Denial::RosterTooLong { limit: 600 }));
+            }
+            for told in &seen {
+                let Seen::Sent(client, message) = told else { continue };
+                assert!(*client != peer.0 || message.frame().len() <= 600);
+            }
+            inside += 1;
+        };
+        assert!(denied);
+        assert!(inside > 5, "only {inside} fit");
+        let roster = hub.hub.presence(&ROOM.into()).unwrap();
+        assert_eq!((roster.len(), hub.hub.subscriber_count(&ROOM.into())), (inside, inside));
+    }
+}
+
+#[test]
+fn a_channel_that_nobody_gets_into_is_forgotten() {
+    let config = Config { authorization: Authorization::Ask, max_roster_bytes: 10, ..Config::default() };
+    let mut hub = TestHub::with(config, Plain);
+    let a = hub.connect();
+    let denial = Denial::RosterTooLong { limit: 10 };
+    assert_eq!(hub.enter(a, ROOM, &ada()), [a.is_denied(ROOM, denial)]);
+    assert_eq!(hub.hub.channel_count(), 0);
 }
 
 #[test]

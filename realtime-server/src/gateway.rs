@@ -142,7 +142,7 @@ impl Gateway {
             demo: Demo::default(),
             threads: None,
             settings,
-            hub: HubConfig::default(),
+            hub: HubConfig { max_roster_bytes: OUTBOX.max_bytes, ..HubConfig::default() },
             http: HttpLimits::default(),
         }
     }

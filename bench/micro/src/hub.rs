@@ -1,6 +1,6 @@
 use crate::frames;
 use crate::stage::{Rank, Stage, Subject};
-use realtime_core::wire::Plain;
+use realtime_core::wire::{Plain, Pusher, Wire};
 use realtime_core::{
     Action, Authorization, ChannelName, ClientId, Config, Credentials, Decision, Home, Hub, Input, Member,
     Outbox, OutboxLimits,
@@ -26,7 +26,7 @@ pub(crate) fn run(stage: &Stage) {
     for members in [10, 1_000, 9_999] {
         let case = format!("hub join or leave {members} members");
         if stage.plays(&case) {
-            stage.play(&case, vec![churn(members)]);
+            stage.play(&case, vec![churn("realtime", Plain, members), churn("realtime, Pusher", Pusher, members)]);
         }
     }
     let case = "hub bytes per client 100000 clients";
@@ -46,8 +46,12 @@ struct Driver {
 
 impl Driver {
     fn new(clients: usize) -> Self {
+        Self::speaking(Plain, clients)
+    }
+
+    fn speaking(wire: impl Wire + 'static, clients: usize) -> Self {
         let config = Config { authorization: Authorization::Ask, ..Config::default() };
-        let hub = Hub::new(config, Plain, [7; 16]);
+        let hub = Hub::new(config, wire, [7; 16]);
         let mut driver =
             Self { hub, clients: Vec::new(), outboxes: Vec::new(), filled: Vec::new(), delivered: 0 };
         for _ in 0..clients {
@@ -141,8 +145,8 @@ fn plain_queues<'a>(clients: usize, messages: usize) -> Subject<'a> {
 }
 
 /// One client more joins a presence channel of so many, and leaves: two operations, each told to all.
-fn churn<'a>(members: usize) -> Subject<'a> {
-    let mut driver = Driver::new(members + 1);
+fn churn<'a>(name: &'static str, wire: impl Wire + 'static, members: usize) -> Subject<'a> {
+    let mut driver = Driver::speaking(wire, members + 1);
     let channel = ChannelName::from("presence-room");
     let (guest, staying) =
         driver.clients.split_last().map(|(guest, rest)| (*guest, rest.to_vec())).expect("clients");
@@ -157,7 +161,7 @@ fn churn<'a>(members: usize) -> Subject<'a> {
         driver.drain();
         2
     };
-    Subject::new("realtime", Rank::Ours, driver, |_| {}, work)
+    Subject::new(name, Rank::Ours, driver, |_| {}, work)
 }
 
 /// Resident memory, since that is what an operator sees.

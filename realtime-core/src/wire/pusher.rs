@@ -41,7 +41,7 @@ fn kind_and_status(denial: &Denial) -> (&'static str, u16) {
         Denial::NoAuthorizer | Denial::Refused(_) => ("AuthError", 401),
         Denial::AuthorizerTimedOut => ("AuthError", 503),
         Denial::TooManyChannels { .. } | Denial::TooManyMembers { .. } => ("LimitReached", 429),
-        Denial::MemberTooLong { .. } => ("LimitReached", 413),
+        Denial::MemberTooLong { .. } | Denial::RosterTooLong { .. } => ("LimitReached", 413),
         Denial::ChannelNameTooLong { .. } | Denial::ChannelNameEmpty => ("InvalidChannel", 400),
     }
 }

@@ -22,6 +22,7 @@ pub fn config() -> Config {
         max_channel_name_bytes: 12,
         max_members_per_channel: 3,
         max_member_bytes: 40,
+        max_roster_bytes: 120,
     }
 }
 

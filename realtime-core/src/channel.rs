@@ -154,7 +154,7 @@ impl Channel {
     }
 
     /// All subscribers but `except`, who must be one of them.
-    pub(crate) fn recipients(&mut self, except: Option<ClientId>) -> Recipients {
+    pub(crate) fn recipients(&self, except: Option<ClientId>) -> Recipients {
         self.subscribers.recipients(except)
     }
 

@@ -251,7 +251,7 @@ impl Hub {
         self.announcer.act(Action::Closed);
     }
 
-    fn recipients(&mut self, name: &ChannelName, except: Option<ClientId>) -> Option<Recipients> {
+    fn recipients(&self, name: &ChannelName, except: Option<ClientId>) -> Option<Recipients> {
         let except = except.filter(|client| self.is_subscribed(*client, name));
         let index = self.channels.find(name)?;
         Some(self.channels[index].recipients(except))

@@ -4,7 +4,7 @@ use core::num::NonZeroU64;
 /// A sequence in the order of joining, from whose middle anything can leave.
 ///
 /// Joining is O(1), leaving O(log n), both amortised; iteration is over contiguous memory.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct JoinOrder<T> {
     // Tickets ascend, so a ticket is found by binary search. `None` has left; never more than half of them.
     entries: Vec<(Ticket, Option<T>)>,

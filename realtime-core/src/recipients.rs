@@ -2,9 +2,9 @@ use crate::join_order::{JoinOrder, Ticket};
 use crate::{ClientId, Home};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::{fmt, slice};
+use core::fmt;
 
-/// A set of clients that a message goes to. Cheap to clone: a channel's subscribers are a shared snapshot.
+/// A set of clients that a message goes to. Cheap to clone: a channel's subscribers are shared.
 ///
 /// Grouped by [`Home`], so that a driver with several loops hands each of [`homes`](Self::homes) one clone,
 /// and each loop delivers to its own part with [`at`](Self::at). A driver with one loop takes
@@ -15,8 +15,8 @@ pub struct Recipients(Set);
 #[derive(Clone)]
 enum Set {
     One { client: ClientId, home: Home },
-    // `except` is among the snapshot's clients.
-    Many { snapshot: Arc<Snapshot>, except: Option<ClientId> },
+    // `except` is among them.
+    Many { subscribers: Arc<Grouped>, except: Option<ClientId> },
 }
 
 impl Recipients {
@@ -26,31 +26,27 @@ impl Recipients {
 
     /// All recipients: home by home, in each in the order in which they subscribed.
     pub fn iter(&self) -> impl Iterator<Item = ClientId> {
-        let (clients, except) = match &self.0 {
-            Set::One { client, .. } => (slice::from_ref(client), None),
-            Set::Many { snapshot, except } => (&*snapshot.clients, *except),
-        };
-        without(clients, except)
+        let (one, many, except) = self.parts();
+        let clients = many.iter().flat_map(|(_, clients)| clients.iter().copied());
+        one.map(|(client, _)| client).into_iter().chain(clients.filter(move |client| Some(*client) != except))
     }
 
     /// The homes with at least one recipient, ascending.
     pub fn homes(&self) -> impl Iterator<Item = Home> {
-        let (one, parts) = match &self.0 {
-            Set::One { home, .. } => (Some(*home), Default::default()),
-            Set::Many { snapshot, .. } => (None, &*snapshot.parts),
-        };
-        let homes_of_parts = parts.iter().map(|part| part.home);
-        one.into_iter().chain(homes_of_parts.filter(|home| self.at(*home).next().is_some()))
+        let (one, many, except) = self.parts();
+        let homes = many.iter().filter(move |(_, clients)| {
+            clients.len() > 1 || clients.iter().any(|client| Some(*client) != except)
+        });
+        one.map(|(_, home)| home).into_iter().chain(homes.map(|(home, _)| *home))
     }
 
     /// The recipients of one home, in the order in which they subscribed.
     pub fn at(&self, home: Home) -> impl Iterator<Item = ClientId> {
-        let (clients, except) = match &self.0 {
-            Set::One { client, home: its } if *its == home => (slice::from_ref(client), None),
-            Set::One { .. } => (Default::default(), None),
-            Set::Many { snapshot, except } => (snapshot.at(home), *except),
-        };
-        without(clients, except)
+        let (one, many, except) = self.parts();
+        let one = one.filter(|(_, its)| *its == home).map(|(client, _)| client);
+        let here = many.binary_search_by_key(&home, |(home, _)| *home).ok().map(|position| &many[position].1);
+        let clients = here.into_iter().flat_map(|clients| clients.iter().copied());
+        one.into_iter().chain(clients.filter(move |client| Some(*client) != except))
     }
 
     /// How many recipients there are.
@@ -58,7 +54,7 @@ impl Recipients {
     pub fn len(&self) -> usize {
         match &self.0 {
             Set::One { .. } => 1,
-            Set::Many { snapshot, except } => snapshot.clients.len() - usize::from(except.is_some()),
+            Set::Many { subscribers, except } => subscribers.len - usize::from(except.is_some()),
         }
     }
 
@@ -67,10 +63,14 @@ impl Recipients {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-}
 
-fn without(clients: &[ClientId], except: Option<ClientId>) -> impl Iterator<Item = ClientId> {
-    clients.iter().copied().filter(move |client| Some(*client) != except)
+    #[expect(clippy::type_complexity, reason = "either one, or many and who is left out")]
+    fn parts(&self) -> (Option<(ClientId, Home)>, &[(Home, JoinOrder<ClientId>)], Option<ClientId>) {
+        match &self.0 {
+            Set::One { client, home } => (Some((*client, *home)), &[], None),
+            Set::Many { subscribers, except } => (None, &subscribers.by_home, *except),
+        }
+    }
 }
 
 /// Equal if the same clients, at the same homes, are reached in the same order.
@@ -90,101 +90,68 @@ impl fmt::Debug for Recipients {
     }
 }
 
-struct Snapshot {
-    clients: Vec<ClientId>,
-    // Ascending by home; together they cover `clients`.
-    parts: Vec<Part>,
-}
-
-struct Part {
-    home: Home,
-    start: usize,
-    end: usize,
-}
-
-impl Snapshot {
-    fn at(&self, home: Home) -> &[ClientId] {
-        match self.parts.binary_search_by_key(&home, |part| part.home) {
-            Ok(position) => {
-                let part = &self.parts[position];
-                &self.clients[part.start..part.end]
-            }
-            Err(_) => &[],
-        }
-    }
-}
-
 /// The subscribers of one channel.
 #[derive(Default)]
 pub(crate) struct Subscribers {
-    // Ascending by home, none empty: a snapshot is their concatenation.
+    // Shared with the recipients of messages that are on their way: whoever comes or goes meanwhile changes a
+    // copy.
+    grouped: Arc<Grouped>,
+}
+
+#[derive(Clone, Default)]
+struct Grouped {
+    // Ascending by home, none empty.
     by_home: Vec<(Home, JoinOrder<ClientId>)>,
     len: usize,
-    // Taken when someone asks, and good until someone comes or goes: broadcasts share it.
-    snapshot: Option<Arc<Snapshot>>,
 }
 
 impl Subscribers {
     pub(crate) fn push(&mut self, client: ClientId, home: Home) -> Ticket {
-        self.snapshot = None;
-        self.len += 1;
-        let position = match self.position(home) {
+        let grouped = Arc::make_mut(&mut self.grouped);
+        grouped.len += 1;
+        let position = match grouped.position(home) {
             Ok(position) => position,
             Err(position) => {
-                self.by_home.insert(position, (home, JoinOrder::default()));
+                grouped.by_home.insert(position, (home, JoinOrder::default()));
                 position
             }
         };
-        self.by_home[position].1.push(client)
+        grouped.by_home[position].1.push(client)
     }
 
     pub(crate) fn remove(&mut self, ticket: Ticket, home: Home) {
-        let Ok(position) = self.position(home) else { return };
-        let clients = &mut self.by_home[position].1;
+        let grouped = Arc::make_mut(&mut self.grouped);
+        let Ok(position) = grouped.position(home) else { return };
+        let clients = &mut grouped.by_home[position].1;
         if clients.remove(ticket).is_none() {
             return;
         }
+        grouped.len -= 1;
         if clients.is_empty() {
-            self.by_home.remove(position);
+            grouped.by_home.remove(position);
         }
-        self.snapshot = None;
-        self.len -= 1;
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.len
+        self.grouped.len
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// Whether one of them lives at `home`.
     pub(crate) fn are_at(&self, home: Home) -> bool {
-        self.position(home).is_ok()
+        self.grouped.position(home).is_ok()
     }
 
     /// All subscribers but `except`, who must be one of them.
-    pub(crate) fn recipients(&mut self, except: Option<ClientId>) -> Recipients {
-        let snapshot = match self.snapshot.take() {
-            Some(snapshot) => snapshot,
-            None => Arc::new(self.take_snapshot()),
-        };
-        self.snapshot = Some(Arc::clone(&snapshot));
-        Recipients(Set::Many { snapshot, except })
+    pub(crate) fn recipients(&self, except: Option<ClientId>) -> Recipients {
+        Recipients(Set::Many { subscribers: Arc::clone(&self.grouped), except })
     }
+}
 
-    fn take_snapshot(&self) -> Snapshot {
-        let mut clients = Vec::with_capacity(self.len);
-        let mut parts = Vec::with_capacity(self.by_home.len());
-        for (home, here) in &self.by_home {
-            let start = clients.len();
-            clients.extend(here.iter().copied());
-            parts.push(Part { home: *home, start, end: clients.len() });
-        }
-        Snapshot { clients, parts }
-    }
-
+impl Grouped {
     fn position(&self, home: Home) -> Result<usize, usize> {
         self.by_home.binary_search_by_key(&home, |(home, _)| *home)
     }
@@ -225,22 +192,30 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_is_shared_until_someone_comes_or_goes() {
-        let snapshot_of = |recipients: &Recipients| match &recipients.0 {
-            Set::One { .. } => panic!("a channel's recipients are a snapshot"),
-            Set::Many { snapshot, .. } => Arc::clone(snapshot),
-        };
+    fn recipients_stay_as_they_were_when_someone_comes_or_goes() {
+        let mut subscribers = Subscribers::default();
+        let first = subscribers.push(client_id(0), LEFT);
+        let before = subscribers.recipients(None);
+        subscribers.push(client_id(1), RIGHT);
+        let between = subscribers.recipients(None);
+        subscribers.remove(first, LEFT);
+        assert!(before.iter().eq([client_id(0)]));
+        assert!(between.iter().eq([0, 1].map(client_id)));
+        assert!(subscribers.recipients(None).iter().eq([client_id(1)]));
+    }
+
+    #[test]
+    fn subscribers_are_copied_only_while_a_message_is_on_its_way_to_them() {
         let mut subscribers = Subscribers::default();
         subscribers.push(client_id(0), LEFT);
-        let before = snapshot_of(&subscribers.recipients(None));
-        let again = snapshot_of(&subscribers.recipients(Some(client_id(0))));
-        assert!(Arc::ptr_eq(&before, &again));
-
-        let ticket = subscribers.push(client_id(1), LEFT);
-        let after = snapshot_of(&subscribers.recipients(None));
-        assert_eq!((before.clients.len(), after.clients.len()), (1, 2));
-        subscribers.remove(ticket, LEFT);
-        assert_eq!(subscribers.recipients(None).len(), 1);
+        let place = Arc::as_ptr(&subscribers.grouped);
+        drop(subscribers.recipients(None));
+        subscribers.push(client_id(1), LEFT);
+        assert_eq!(Arc::as_ptr(&subscribers.grouped), place);
+        let message = subscribers.recipients(None);
+        subscribers.push(client_id(2), LEFT);
+        assert_ne!(Arc::as_ptr(&subscribers.grouped), place);
+        assert_eq!((message.len(), subscribers.len()), (2, 3));
     }
 
     #[test]

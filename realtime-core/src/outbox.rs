@@ -53,6 +53,10 @@ pub struct Outbox {
     dropped: u64,
 }
 
+/// How many messages there is room for, behind the first, once a second one waits: a few at once are common,
+/// and growing by steps would allocate for each.
+const FIRST_CAPACITY: usize = 16;
+
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pushed {
@@ -86,18 +90,19 @@ impl Outbox {
     /// Whether `message` fits now.
     #[must_use]
     pub fn has_room_for(&self, message: &PreparedMessage) -> bool {
-        self.fits_behind(self.len(), self.bytes, message)
+        self.fits_behind(self.len(), self.bytes, self.bytes_of(message))
     }
 
     /// Appends a message, or does what the policy says if it does not fit.
     pub fn push(&mut self, message: PreparedMessage) -> Pushed {
-        if self.has_room_for(&message) {
-            self.append(message);
+        let bytes = self.bytes_of(&message);
+        if self.fits_behind(self.len(), self.bytes, bytes) {
+            self.append(message, bytes);
             return Pushed::Queued;
         }
         match self.limits.policy {
             SlowConsumer::DropNewest => self.count_dropped(1),
-            SlowConsumer::DropOldest => self.push_dropping_oldest(message),
+            SlowConsumer::DropOldest => self.push_dropping_oldest(message, bytes),
             SlowConsumer::Disconnect => Pushed::Overflowed,
         }
     }
@@ -105,13 +110,12 @@ impl Outbox {
     /// Fills `slices` with what to write next, in order, and returns how many it filled. The first one starts
     /// where the last write ended.
     pub fn poll_transmit<'s>(&'s self, slices: &mut [&'s [u8]]) -> usize {
-        let mut filled = 0;
-        for (slice, message) in slices.iter_mut().zip(self.messages()) {
+        let (Some(front), [first, others @ ..]) = (&self.front, slices) else { return 0 };
+        *first = &front.frame_for(self.class)[self.front_transmitted..];
+        let mut filled = 1;
+        for (slice, message) in others.iter_mut().zip(&self.rest) {
             *slice = message.frame_for(self.class);
             filled += 1;
-        }
-        if let Some(first) = slices[..filled].first_mut() {
-            *first = &first[self.front_transmitted..];
         }
         filled
     }
@@ -143,13 +147,15 @@ impl Outbox {
     /// If more was written than waited.
     pub fn transmitted(&mut self, bytes: usize) {
         self.front_transmitted += bytes;
-        while let Some(front) = &self.front
-            && self.front_transmitted >= self.bytes_of(front)
-        {
-            self.front_transmitted -= self.bytes_of(front);
-            self.remove_front();
+        while let Some(front) = &self.front {
+            let bytes_of_front = self.bytes_of(front);
+            if self.front_transmitted < bytes_of_front {
+                return;
+            }
+            self.front_transmitted -= bytes_of_front;
+            self.remove_front(bytes_of_front);
         }
-        assert!(self.front.is_some() || self.front_transmitted == 0, "more bytes transmitted than waited");
+        assert!(self.front_transmitted == 0, "more bytes transmitted than waited");
     }
 
     /// Whether the first message is partly transmitted, so that no other frame can be sent before the rest of
@@ -163,7 +169,8 @@ impl Outbox {
     /// [`poll_transmit`](Self::poll_transmit).
     pub fn pop(&mut self) -> Option<PreparedMessage> {
         self.front_transmitted = 0;
-        self.remove_front()
+        let bytes = self.bytes_of(self.front.as_ref()?);
+        self.remove_front(bytes)
     }
 
     /// How many messages wait, a partly transmitted one included.
@@ -211,47 +218,50 @@ impl Outbox {
         lost
     }
 
-    fn push_dropping_oldest(&mut self, message: PreparedMessage) -> Pushed {
+    fn push_dropping_oldest(&mut self, message: PreparedMessage, bytes: usize) -> Pushed {
         let stays = self.front.as_ref().filter(|_| self.is_in_mid_frame());
         let (messages_that_stay, bytes_that_stay) = stays.map_or((0, 0), |front| (1, self.bytes_of(front)));
-        if !self.fits_behind(messages_that_stay, bytes_that_stay, &message) {
+        if !self.fits_behind(messages_that_stay, bytes_that_stay, bytes) {
             return self.count_dropped(1);
         }
         let mut messages = 0;
-        while !self.has_room_for(&message) {
+        while !self.fits_behind(self.len(), self.bytes, bytes) {
             if messages_that_stay == 0 {
-                self.remove_front();
+                self.pop();
             } else if let Some(oldest) = self.rest.pop_front() {
                 self.bytes -= self.bytes_of(&oldest);
             }
             messages += 1;
         }
-        self.append(message);
+        self.append(message, bytes);
         self.count_dropped(messages)
     }
 
-    fn fits_behind(&self, messages: usize, bytes: usize, message: &PreparedMessage) -> bool {
-        messages < self.limits.max_messages
-            && self.limits.max_bytes.checked_sub(bytes).is_some_and(|free| self.bytes_of(message) <= free)
+    fn fits_behind(&self, messages_before: usize, bytes_before: usize, bytes: usize) -> bool {
+        messages_before < self.limits.max_messages
+            && self.limits.max_bytes.checked_sub(bytes_before).is_some_and(|free| bytes <= free)
     }
 
-    fn append(&mut self, message: PreparedMessage) {
-        self.bytes += self.bytes_of(&message);
+    fn append(&mut self, message: PreparedMessage, bytes: usize) {
+        self.bytes += bytes;
         if self.front.is_none() {
             self.front = Some(message);
         } else {
+            if self.rest.capacity() == 0 {
+                self.rest.reserve(FIRST_CAPACITY);
+            }
             self.rest.push_back(message);
         }
     }
 
-    fn remove_front(&mut self) -> Option<PreparedMessage> {
+    /// Takes out the first message, which has so many bytes.
+    fn remove_front(&mut self, bytes: usize) -> Option<PreparedMessage> {
+        self.bytes -= bytes;
         let next = self.rest.pop_front();
-        if next.is_none() {
+        if next.is_none() && self.rest.capacity() > 0 {
             self.rest = VecDeque::new();
         }
-        let front = core::mem::replace(&mut self.front, next)?;
-        self.bytes -= self.bytes_of(&front);
-        Some(front)
+        core::mem::replace(&mut self.front, next)
     }
 
     fn bytes_of(&self, message: &PreparedMessage) -> usize {

@@ -1,4 +1,5 @@
 use crate::frame::Header;
+use crate::opcode::Opcode;
 use crate::prepared::{CompressionClass, PreparedMessage};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -36,8 +37,12 @@ pub(crate) struct Transmit {
     controls_sent: usize,
     /// Where in `controls` the last pong begins, unless that is on its way.
     pong: Option<usize>,
-    /// How many pongs wait, if the last one does.
+    /// How many pongs wait of which nothing was written, those aside that left since `controls` was last
+    /// appended to.
     waiting_pongs: u8,
+    /// How much stands at the front of `controls` of a frame that was on its way when they were last
+    /// appended to.
+    begun_control_bytes: u8,
     shared: VecDeque<Splice>,
     /// How much of the first of `shared` was written; if any, it ends before `controls` go out.
     shared_sent: usize,
@@ -103,8 +108,7 @@ impl Transmit {
     /// Where to append control frames: they overtake all frames that are not yet on their way.
     pub(crate) fn controls(&mut self) -> &mut Vec<u8> {
         self.settle_boundary();
-        self.pong = self.pong.and_then(|pong| pong.checked_sub(self.controls_sent));
-        self.controls.drain(..mem::take(&mut self.controls_sent));
+        self.cut_controls();
         &mut self.controls
     }
 
@@ -113,12 +117,11 @@ impl Transmit {
     pub(crate) fn pong(&mut self) -> &mut Vec<u8> {
         self.controls();
         match self.pong {
-            None => self.waiting_pongs = 1,
             Some(last) if self.waiting_pongs == MAX_WAITING_PONGS => {
                 let end = last + frame_len(&self.controls[last..]);
                 self.controls.drain(last..end);
             }
-            Some(_) => self.waiting_pongs += 1,
+            Some(_) | None => self.waiting_pongs += 1,
         }
         self.pong = Some(self.controls.len());
         &mut self.controls
@@ -172,6 +175,7 @@ impl Transmit {
             if self.controls_sent == self.controls.len() {
                 self.controls = Vec::new();
                 (self.controls_sent, self.pong) = (0, None);
+                (self.waiting_pongs, self.begun_control_bytes) = (0, 0);
             }
         }
         while bytes > 0 {
@@ -253,6 +257,20 @@ impl Transmit {
         }
     }
 
+    /// Cuts what was written off the front of `controls`.
+    fn cut_controls(&mut self) {
+        let cut = mem::take(&mut self.controls_sent);
+        let mut frame = usize::from(self.begun_control_bytes);
+        while frame < cut {
+            let (header, header_bytes) = first_header(&self.controls[frame..]);
+            self.waiting_pongs -= u8::from(header.opcode == Opcode::Pong);
+            frame += header_bytes + header.payload_len as usize;
+        }
+        self.begun_control_bytes = (frame - cut) as u8; // less than a control frame, which is short
+        self.pong = self.pong.and_then(|pong| pong.checked_sub(cut));
+        self.controls.drain(..cut);
+    }
+
     fn compact(&mut self) {
         self.settle_boundary();
         let cut = mem::take(&mut self.sent);
@@ -266,8 +284,14 @@ impl Transmit {
 
 /// The length of the first frame in `frames`.
 fn frame_len(frames: &[u8]) -> usize {
+    let (header, header_bytes) = first_header(frames);
+    header_bytes + header.payload_len as usize
+}
+
+/// The header of the first frame in `frames`, and its length.
+fn first_header(frames: &[u8]) -> (Header, usize) {
     match Header::decode(frames) {
-        Ok(Some((header, header_bytes))) => header_bytes + header.payload_len as usize,
+        Ok(Some(decoded)) => decoded,
         Ok(None) | Err(_) => unreachable!("the buffer holds whole frames that we encoded"),
     }
 }
@@ -276,7 +300,6 @@ fn frame_len(frames: &[u8]) -> usize {
 mod tests {
     use super::*;
     use crate::message::Message;
-    use crate::opcode::Opcode;
     use proptest::prelude::*;
 
     fn frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
@@ -344,6 +367,29 @@ mod tests {
         write(&mut transmit, usize::MAX, &mut wire);
         let pongs = (0..15).chain([99]).map(|len| (Opcode::Pong, len));
         assert_eq!(opcodes(&wire), [(Opcode::Text, 10)].into_iter().chain(pongs).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn pongs_that_left_make_room_for_others() {
+        let mut transmit = Transmit::default();
+        let mut wire = Vec::new();
+        transmit.controls().extend(frame(Opcode::Ping, &[0; 3]));
+        for len in 0..16 {
+            transmit.pong().extend(frame(Opcode::Pong, &[0; 125][..len]));
+        }
+        // The ping, ten pongs, and one byte of another, in two goes.
+        let left = 5 + (0..10).map(|len| 2 + len).sum::<usize>() + 1;
+        write(&mut transmit, 7, &mut wire);
+        transmit.controls().extend(frame(Opcode::Ping, &[0; 4]));
+        write(&mut transmit, left - 7, &mut wire);
+        for len in 16..40 {
+            transmit.pong().extend(frame(Opcode::Pong, &[0; 125][..len]));
+        }
+        write(&mut transmit, usize::MAX, &mut wire);
+        let pongs = |lens: core::ops::Range<usize>| lens.map(|len| (Opcode::Pong, len));
+        let mut expected = alloc::vec![(Opcode::Ping, 3)];
+        expected.extend(pongs(0..16).chain([(Opcode::Ping, 4)]).chain(pongs(16..26)).chain(pongs(39..40)));
+        assert_eq!(opcodes(&wire), expected);
     }
 
     #[test]

@@ -258,7 +258,7 @@ impl Receiver {
     }
 
     fn heard(&mut self, now: Timestamp) {
-        self.last_heard = now;
+        self.last_heard = self.last_heard.max(now);
         self.was_pinged = false;
     }
 }

@@ -105,6 +105,15 @@ fn the_request_may_be_written_in_parts() {
 }
 
 #[test]
+#[should_panic(expected = "bytes said to be written of")]
+fn no_more_of_the_request_is_written_than_there_is() {
+    let mut handshake = handshake();
+    let whole = unsent(&handshake);
+    handshake.transmitted(10);
+    handshake.transmitted(whole.len() - 9);
+}
+
+#[test]
 fn the_sample_response_is_accepted_however_it_is_cut() {
     let bytes = response(STATUS_LINE, &HEADERS);
     for size in 1..=bytes.len() {

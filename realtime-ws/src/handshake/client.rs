@@ -159,9 +159,14 @@ impl ClientHandshake {
         }
     }
 
-    /// Notes that `bytes` bytes of what [`poll_transmit`](Self::poll_transmit) gave were written.
+    /// Says that the first `bytes` bytes of what [`poll_transmit`](Self::poll_transmit) gave were written.
+    ///
+    /// # Panics
+    /// If that is more than it gave.
     pub fn transmitted(&mut self, bytes: usize) {
-        self.transmitted = self.transmitted.saturating_add(bytes).min(self.request.len());
+        let unsent = self.request.len() - self.transmitted;
+        assert!(bytes <= unsent, "{bytes} bytes said to be written of {unsent}");
+        self.transmitted += bytes;
     }
 
     /// Takes the response's head off the front of `input`: all of `input` while it is incomplete (`None`),

@@ -316,7 +316,8 @@ fn malformed_heads_are_refused() {
 
 #[test]
 fn the_target_is_a_path_or_a_url_whose_host_counts() {
-    for target in ["*", "chat", "ftp://a/"] {
+    // RFC 6455 §3 knows no fragments.
+    for target in ["*", "chat", "ftp://a/", "/chat#top", "/chat?room=1#top", "/#", "ws://b.test#top"] {
         assert_refused(&request(&format!("GET {target} HTTP/1.1"), &HEADERS), Refusal::InvalidTarget);
     }
     look_at(&request("GET http://b.test:81/chat?room=1 HTTP/1.1", &HEADERS), |upgrade| {

@@ -32,7 +32,7 @@ pub enum Refusal {
     MethodNotGet,
     /// The request comes in HTTP/1.0, which knows no upgrades.
     HttpVersion,
-    /// The target is neither a path nor a URL.
+    /// The target is neither a path nor a URL, or has a fragment (§3).
     InvalidTarget,
     /// `Host` is missing, comes more than once, or is no host.
     InvalidHost,
@@ -113,7 +113,9 @@ impl fmt::Display for Refusal {
             Self::TimedOut => f.write_str("the request did not arrive in time"),
             Self::MethodNotGet => f.write_str("a WebSocket handshake must be a GET request"),
             Self::HttpVersion => f.write_str("a WebSocket handshake needs HTTP/1.1"),
-            Self::InvalidTarget => f.write_str("the request target must be a path or an http or ws URL"),
+            Self::InvalidTarget => {
+                f.write_str("the request target must be a path or an http or ws URL, without a fragment")
+            }
             Self::InvalidHost => f.write_str("there must be one Host header that names a host"),
             Self::UnexpectedBody => f.write_str("a WebSocket handshake must not have a body"),
             Self::ConnectionWithoutUpgrade => f.write_str("the Connection header must list Upgrade"),

@@ -201,6 +201,9 @@ const fn is_host_byte(byte: u8) -> bool {
 
 /// The authority in a request's target; `None` in the usual one, which is a path.
 pub(super) fn authority(target: &str) -> Result<Option<&str>, InvalidUri> {
+    if target.contains('#') {
+        return Err(InvalidUri::Fragment);
+    }
     if target.starts_with('/') {
         return Ok(None);
     }

@@ -1,5 +1,5 @@
 //! RFC 6455 WebSocket as state machines: bytes in, events out; messages in, bytes out. No socket, clock,
-//! thread, lock or random source, no `unsafe`, no `std`.
+//! thread, lock or random source, no `unsafe`, and no `std` unless asked for.
 //!
 //! ```text
 //!              ┌───────────── handshake ─────────────┐
@@ -64,6 +64,14 @@
 //! - However the bytes are cut, the events are the same. Text is UTF-8, and fails at its first bad byte.
 //! - Errors say whose fault it is: [`PeerMisbehaved`] comes from the network, [`ApiMisuse`] from the caller.
 //!   A panic is a bug of this crate, or of a caller that reports more bytes than there were.
+//!
+//! # Features
+//! None is on by default; the adapters turn on both.
+//! - `deflate`: compressed messages (RFC 7692), for peers that agree to them and with `Config::deflate` set.
+//!   Without `std` the compression library takes its memory from C's `malloc`.
+//! - `std`: links `std`, so that UTF-8 checks, the parsing of heads and compression use the SIMD that the
+//!   processor turns out to have at run time, rather than what was known when compiling. Behaviour stays the
+//!   same.
 #![no_std]
 #![forbid(unsafe_code)]
 

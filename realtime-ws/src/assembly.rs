@@ -74,8 +74,24 @@ struct MessageInProgress {
     utf8: utf8::Validator,
 }
 
+/// Where what comes next is. An event is lent only once it is clear that there is no error, so that with one
+/// everything can be freed.
+enum Found<'i> {
+    InInput(Event<'i>),
+    Collected(Collected),
+}
+
+/// What in a [`Partial`] is complete.
+enum Collected {
+    Control(Opcode),
+    Message(MessageKind),
+    Piece { kind: MessageKind, is_last: bool },
+}
+
 impl Assembly {
-    /// The next event in `input`, whose bytes are taken off its front; `None` takes all of it.
+    /// The next event in `input`, whose bytes are taken off its front; `None` takes all of it. With an error
+    /// nothing is held any more.
+    #[inline]
     pub(crate) fn receive<'s, 'i: 's>(
         &'s mut self,
         input: &mut &'i mut [u8],
@@ -86,40 +102,78 @@ impl Assembly {
             self.partial = None; // what was lent from it is given back
         }
         if self.partial.is_none() {
-            // The usual case: a frame that is a whole message, whole in the input.
-            let Some((header, header_bytes)) = Header::decode(input)? else {
-                if !input.is_empty() {
-                    let mut partial = Box::<Partial>::default();
-                    partial.header.collect(input)?;
-                    self.partial = Some(partial);
-                }
-                return Ok(None);
-            };
-            let payload_bytes = check_frame(&header, role, config, &self.decompressor)?;
-            let is_whole = input.len() - header_bytes >= payload_bytes && header.fin;
-            let is_event = match header.opcode {
-                Opcode::Text | Opcode::Binary => {
-                    config.delivery == Delivery::Whole && header.reserved_bits == 0
-                }
-                Opcode::Close | Opcode::Ping | Opcode::Pong => true,
-                Opcode::Continuation => false,
-            };
-            if is_whole && is_event {
-                take(input, header_bytes);
-                let payload = take(input, payload_bytes);
-                if let Some(key) = header.masking_key {
-                    mask::apply(key, payload);
-                }
-                return whole_frame(header.opcode, payload).map(Some);
+            match self.begin(input, config, role) {
+                Ok(Some(event)) => return Ok(Some(event)),
+                Ok(None) => {}
+                Err(misbehaved) => return Err(self.fail(misbehaved)),
             }
-            take(input, header_bytes);
-            let mut partial = Box::<Partial>::default();
-            partial.begin_frame(&header, payload_bytes, config)?;
-            self.partial = Some(partial);
         }
-        match &mut self.partial {
+        let found = match &mut self.partial {
             Some(partial) => partial.receive(input, config, role, &mut self.decompressor),
-            None => Ok(None),
+            None => return Ok(None),
+        };
+        match found {
+            Ok(None) => Ok(None),
+            Ok(Some(Found::InInput(event))) => Ok(Some(event)),
+            Ok(Some(Found::Collected(collected))) => self.lend_event(collected),
+            Err(misbehaved) => Err(self.fail(misbehaved)),
+        }
+    }
+
+    /// The usual case: a frame that is a whole message, whole in `input`. Otherwise its header is taken.
+    fn begin<'i>(
+        &mut self,
+        input: &mut &'i mut [u8],
+        config: &Config,
+        role: Role,
+    ) -> Result<Option<Event<'i>>, PeerMisbehaved> {
+        let Some((header, header_bytes)) = Header::decode(input)? else {
+            if !input.is_empty() {
+                let mut partial = Box::<Partial>::default();
+                partial.header.collect(input)?;
+                self.partial = Some(partial);
+            }
+            return Ok(None);
+        };
+        let payload_bytes = check_frame(&header, role, config, &self.decompressor)?;
+        let is_whole = input.len() - header_bytes >= payload_bytes && header.fin;
+        let is_event = match header.opcode {
+            Opcode::Text | Opcode::Binary => header.reserved_bits == 0,
+            Opcode::Close | Opcode::Ping | Opcode::Pong => true,
+            Opcode::Continuation => false,
+        };
+        if is_whole && is_event {
+            take(input, header_bytes);
+            let payload = take(input, payload_bytes);
+            if let Some(key) = header.masking_key {
+                mask::apply(key, payload);
+            }
+            let event = whole_frame(header.opcode, payload)?;
+            return Ok(Some(in_delivery(event, config.delivery)));
+        }
+        take(input, header_bytes);
+        let mut partial = Box::<Partial>::default();
+        partial.begin_frame(&header, payload_bytes, config)?;
+        self.partial = Some(partial);
+        Ok(None)
+    }
+
+    /// Frees what there is: nothing more is looked at.
+    #[cold]
+    fn fail(&mut self, misbehaved: PeerMisbehaved) -> PeerMisbehaved {
+        *self = Self::default();
+        misbehaved
+    }
+
+    fn lend_event(&self, collected: Collected) -> Result<Option<Event<'_>>, PeerMisbehaved> {
+        let Some(partial) = &self.partial else { return Ok(None) };
+        match collected {
+            Collected::Control(opcode) => whole_frame(opcode, &partial.control).map(Some),
+            Collected::Message(kind) => partial.lend_message(kind).map(Some),
+            Collected::Piece { kind, is_last } => {
+                let bytes = &partial.data[..partial.data_len];
+                Ok(Some(Event::Piece(Piece { kind, bytes, is_last })))
+            }
         }
     }
 
@@ -184,13 +238,13 @@ impl Partial {
         self.header.len == 0 && self.frame.is_none() && self.message.is_none()
     }
 
-    fn receive<'s, 'i: 's>(
-        &'s mut self,
+    fn receive<'i>(
+        &mut self,
         input: &mut &'i mut [u8],
         config: &Config,
         role: Role,
         decompressor: &mut Option<Decompressor>,
-    ) -> Result<Option<Event<'s>>, PeerMisbehaved> {
+    ) -> Result<Option<Found<'i>>, PeerMisbehaved> {
         loop {
             if self.frame.is_none() {
                 let Some(header) = self.header.collect(input)? else { return Ok(None) };
@@ -205,7 +259,8 @@ impl Partial {
                     return Ok(None);
                 }
                 self.frame = None;
-                return whole_frame(opcode, &self.control).map(Some);
+                whole_frame(opcode, &self.control)?; // so that it can be lent without an error
+                return Ok(Some(Found::Collected(Collected::Control(opcode))));
             }
             let Some(message) = &mut self.message else { return Ok(None) };
             if let Some(decompressor) = decompressor
@@ -215,10 +270,11 @@ impl Partial {
                 let reached = self.decompress(input, config, decompressor)?;
                 let is_last = reached == EndOf::Message;
                 match config.delivery {
-                    Delivery::Whole if is_last => return self.lend_message(kind).map(Some),
+                    Delivery::Whole if is_last => {
+                        return Ok(Some(Found::Collected(Collected::Message(kind))));
+                    }
                     Delivery::Pieces if is_last || self.data_len > 0 => {
-                        let bytes = &self.data[..self.data_len];
-                        return Ok(Some(Event::Piece(Piece { kind, bytes, is_last })));
+                        return Ok(Some(Found::Collected(Collected::Piece { kind, is_last })));
                     }
                     Delivery::Whole | Delivery::Pieces if reached == EndOf::Input => return Ok(None),
                     Delivery::Whole | Delivery::Pieces => {}
@@ -236,7 +292,7 @@ impl Partial {
                     self.frame = None;
                 }
                 if is_last || !bytes.is_empty() {
-                    return Ok(Some(Event::Piece(Piece { kind, bytes, is_last })));
+                    return Ok(Some(Found::InInput(Event::Piece(Piece { kind, bytes, is_last }))));
                 }
                 if !frame_ended {
                     return Ok(None);
@@ -263,7 +319,7 @@ impl Partial {
                 if is_last {
                     message.utf8.finish()?;
                     self.message = None;
-                    return self.lend_message(kind).map(Some);
+                    return Ok(Some(Found::Collected(Collected::Message(kind))));
                 }
             }
         }
@@ -316,6 +372,7 @@ impl Partial {
     fn lend_message(&self, kind: MessageKind) -> Result<Event<'_>, PeerMisbehaved> {
         let data = &self.data[..self.data_len];
         Ok(match kind {
+            // Checked as it came; without `unsafe` a `str` is to be had only for a second look.
             MessageKind::Text => Event::Text(utf8::check(data)?),
             MessageKind::Binary => Event::Binary(data),
         })
@@ -399,6 +456,16 @@ fn check_frame(
         return Err(too_big);
     }
     Ok(payload_bytes)
+}
+
+/// A whole message as it is to be delivered.
+fn in_delivery(event: Event<'_>, delivery: Delivery) -> Event<'_> {
+    let piece = |kind, bytes| Event::Piece(Piece { kind, bytes, is_last: true });
+    match (delivery, event) {
+        (Delivery::Pieces, Event::Text(text)) => piece(MessageKind::Text, text.as_bytes()),
+        (Delivery::Pieces, Event::Binary(bytes)) => piece(MessageKind::Binary, bytes),
+        (Delivery::Whole | Delivery::Pieces, event) => event,
+    }
 }
 
 fn whole_frame(opcode: Opcode, payload: &[u8]) -> Result<Event<'_>, PeerMisbehaved> {

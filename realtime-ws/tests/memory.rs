@@ -61,17 +61,51 @@ fn whole_frame_is_lent_without_an_allocation() {
         });
         assert_eq!(allocated.count_total, 0);
     }
-    let mut server = End::new(Role::Server);
-    let mut scratch = stream(Role::Server, &[text("a"), binary([7; 10_000]), text("é".repeat(1000))]);
-    let allocated = measure(|| {
-        let mut input = &mut scratch[..];
-        let mut events = 0;
-        while let Ok(Some(_)) = server.connection.receive(&mut input, server.now) {
-            events += 1;
+    for config in [Config::default(), in_pieces()] {
+        let mut server = End::with(Role::Server, config);
+        let mut scratch = stream(Role::Server, &[text("a"), binary([7; 10_000]), text("é".repeat(1000))]);
+        let allocated = measure(|| {
+            let mut input = &mut scratch[..];
+            let mut events = 0;
+            while let Ok(Some(_)) = server.connection.receive(&mut input, server.now) {
+                events += 1;
+            }
+            assert_eq!(events, 3);
+        });
+        assert_eq!(allocated.count_total, 0);
+    }
+}
+
+#[test]
+fn what_had_arrived_of_a_message_is_freed_when_it_fails() {
+    let begun = || vec![text("a".repeat(10_000)).unfinished()];
+    for last in [
+        frame(0x3, ""),
+        text("new"),
+        continuation("a").with_reserved_bits(0b100),
+        continuation([0xFF]),
+        frame(0x8, [0]),
+        close(1000, "").with_reserved_bits(0b010),
+    ] {
+        for config in [Config::default(), in_pieces()] {
+            for role in [Role::Server, Role::Client] {
+                let end = End::with(role, config.clone());
+                let (mut receiver, _) = end.connection.split();
+                let mut bytes = stream(role, &[begun(), vec![last.clone()]].concat());
+                let error = bytes.chunks_mut(1000).find_map(|mut chunk| {
+                    loop {
+                        match receiver.receive(&mut chunk, end.now) {
+                            Ok(Some(_)) => {}
+                            Ok(None) => return None,
+                            Err(error) => return Some(error),
+                        }
+                    }
+                });
+                assert!(error.is_some(), "{last:?} is refused");
+                assert_eq!(receiver.held_bytes(), 0, "{last:?}");
+            }
         }
-        assert_eq!(events, 3);
-    });
-    assert_eq!(allocated.count_total, 0);
+    }
 }
 
 #[test]

@@ -1,9 +1,8 @@
 use crate::choices::{Choices, chunk_lengths};
 use realtime_ws::{
-    CloseCode, Config, Connection, Delivery, Event, MaskingKeys, MessageKind, PeerMisbehaved, Piece,
-    PreparedMessage, Role, Timestamp,
+    CheckedConfig, CloseCode, Config, Connection, Delivery, Event, MaskingKeys, MessageKind, PeerMisbehaved,
+    Piece, PreparedMessage, Role, Timestamp,
 };
-use std::sync::Arc;
 
 /// What a message or frame in progress may hold beyond its bytes.
 const STATE_BYTES: usize = 256;
@@ -191,7 +190,7 @@ impl Run {
     }
 }
 
-fn open(role: Role, config: Arc<Config>) -> Connection {
+fn open(role: Role, config: CheckedConfig) -> Connection {
     match role {
         Role::Server => Connection::server(config, Timestamp::START),
         Role::Client => {

@@ -2,9 +2,8 @@ use crate::choices::{Choices, chunk_lengths};
 use realtime_ws::handshake::{
     Accept, ClientHandshake, ClientRequest, OriginPolicy, Request, ServerHandshake, Uri,
 };
-use realtime_ws::{Config, Connection, MaskingKeys, Timestamp};
+use realtime_ws::{CheckedConfig, Config, Connection, MaskingKeys, Timestamp};
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 const NONCE: [u8; 16] = *b"the fuzzer's own";
 
@@ -35,7 +34,7 @@ pub fn handshake(bytes: &[u8]) {
 
 /// What a server makes of `stream`, in words, and what it leaves of it.
 fn server_outcome(
-    config: &Arc<Config>,
+    config: &CheckedConfig,
     mut stream: &[u8],
     chunks: impl Iterator<Item = usize>,
 ) -> (Option<String>, Vec<u8>) {
@@ -109,7 +108,7 @@ fn answer(request: &Request<'_>) -> String {
 
 /// What a client makes of `stream`, in words, and what it leaves of it.
 fn client_outcome(
-    config: &Arc<Config>,
+    config: &CheckedConfig,
     mut stream: &[u8],
     chunks: impl Iterator<Item = usize>,
 ) -> (Option<String>, Vec<u8>) {
@@ -145,7 +144,7 @@ fn client_outcome(
 }
 
 /// The application chooses host, target, headers and subprotocols; the network changes nothing.
-fn between_our_own_sides(config: &Arc<Config>, mut choices: Choices<'_>) {
+fn between_our_own_sides(config: &CheckedConfig, mut choices: Choices<'_>) {
     let mut text = || String::from_utf8_lossy(choices.bytes()).into_owned();
     let (uri, origin, name, value) = (text(), text(), text(), text());
     let (first, second, reply_name, reply_value) = (text(), text(), text(), text());
@@ -201,7 +200,7 @@ fn between_our_own_sides(config: &Arc<Config>, mut choices: Choices<'_>) {
 }
 
 fn client(
-    config: &Arc<Config>,
+    config: &CheckedConfig,
     request: &ClientRequest<'_>,
 ) -> Result<ClientHandshake, realtime_ws::ApiMisuse> {
     ClientHandshake::new(config.clone(), request, NONCE, MaskingKeys::new(|| [0; 4]), Timestamp::START)

@@ -1,8 +1,7 @@
-use realtime_ws::Config;
+use realtime_ws::{CheckedConfig, Config};
 use rustix::process::{Resource, getrlimit};
 use std::io;
 use std::net::{TcpListener, ToSocketAddrs};
-use std::sync::Arc;
 
 /// Open files that a server leaves to the rest of its process.
 const RESERVED_FILES: u64 = 64;
@@ -11,7 +10,7 @@ const RESERVED_FILES: u64 = 64;
 ///
 /// # Errors
 /// The address cannot be listened at, or ([`io::ErrorKind::InvalidInput`]) the configuration contradicts itself.
-pub fn listen(address: impl ToSocketAddrs, config: Config) -> io::Result<(TcpListener, Arc<Config>)> {
+pub fn listen(address: impl ToSocketAddrs, config: Config) -> io::Result<(TcpListener, CheckedConfig)> {
     let config = config.checked().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     let listener = TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;

@@ -16,12 +16,11 @@ use realtime_core::{
     Action, ClientId, Config as HubConfig, Credentials, Home, Hub, Input, OutboxLimits, Session, wire,
 };
 use realtime_ws::handshake::{Accept, Request, ServerHandshake};
-use realtime_ws::{Config, Event, Timestamp};
+use realtime_ws::{CheckedConfig, Config, Event, Timestamp};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
-use std::sync::Arc;
 use std::time::Instant;
 
 const LISTENER: usize = usize::MAX - 1;
@@ -32,7 +31,7 @@ enum Stage {
 }
 
 struct Server {
-    config: Arc<Config>,
+    config: CheckedConfig,
     hub: Hub,
     poller: Poller,
     connections: BTreeMap<usize, (TcpStream, Stage)>,

@@ -3,7 +3,8 @@
 
 use realtime_core::{Outbox, OutboxLimits, Outgoing, Pushed, Session, SlowConsumer};
 use realtime_ws::{
-    Config, Connection, DeflateConfig, Event, MaskingKeys, NegotiatedDeflate, PreparedMessage, Timestamp,
+    CheckedConfig, Config, Connection, DeflateConfig, Event, MaskingKeys, NegotiatedDeflate, PreparedMessage,
+    Timestamp,
 };
 
 const NOW: Timestamp = Timestamp::START;
@@ -18,7 +19,7 @@ const TAKEOVER: NegotiatedDeflate = NegotiatedDeflate {
 const NO_TAKEOVER: NegotiatedDeflate =
     NegotiatedDeflate { outgoing_context_takeover: false, incoming_context_takeover: false, ..TAKEOVER };
 
-fn config() -> std::sync::Arc<Config> {
+fn config() -> CheckedConfig {
     let deflate = DeflateConfig { min_message_bytes: 50, ..DeflateConfig::default() };
     Config { deflate: Some(deflate), ..Config::default() }.checked().unwrap()
 }

@@ -3,8 +3,8 @@ use crate::handler::Handler;
 use crate::hub::Hub;
 use crate::sockets::Watch;
 use realtime_adapter::{Wake, default_max_connections, listen};
-use realtime_ws::Config;
 use realtime_ws::handshake::OriginPolicy;
+use realtime_ws::{CheckedConfig, Config};
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::num::NonZeroUsize;
@@ -28,7 +28,7 @@ pub struct Server {
 /// What the drivers share.
 #[derive(Clone)]
 pub(crate) struct Plan {
-    pub(crate) config: Arc<Config>,
+    pub(crate) config: CheckedConfig,
     pub(crate) hub: Hub,
     pub(crate) origins: Arc<OriginPolicy>,
     pub(crate) max_connections: usize,

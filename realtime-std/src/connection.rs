@@ -41,7 +41,7 @@ pub(crate) fn serve<H: Handler>(
     match opened {
         Ok(Opened::WebSocket { connection, state, mut rest }) => {
             let (receiver, outgoing) = Session::new(*connection, hub.outbox_limits()).split();
-            let link = Arc::new(Link::new(stream, outgoing, clock, Arc::clone(config)));
+            let link = Arc::new(Link::new(stream, outgoing, clock, config.clone()));
             if service.connections.open(number, &link) {
                 let driver = &service.driver;
                 let membership =

@@ -1,6 +1,6 @@
 use realtime_adapter::{Clock, lock};
 use realtime_core::Outgoing;
-use realtime_ws::{Config, Receiver, Silence, Timestamp};
+use realtime_ws::{CheckedConfig, Receiver, Silence, Timestamp};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags};
@@ -21,7 +21,7 @@ const SLICES: usize = 16;
 pub(crate) struct Link {
     stream: Arc<TcpStream>,
     clock: Clock,
-    config: Arc<Config>,
+    config: CheckedConfig,
     outbound: Mutex<Outbound>,
 }
 
@@ -50,7 +50,12 @@ impl DerefMut for Outbound {
 }
 
 impl Link {
-    pub(crate) fn new(stream: Arc<TcpStream>, outgoing: Outgoing, clock: Clock, config: Arc<Config>) -> Self {
+    pub(crate) fn new(
+        stream: Arc<TcpStream>,
+        outgoing: Outgoing,
+        clock: Clock,
+        config: CheckedConfig,
+    ) -> Self {
         let outbound = Outbound { outgoing, is_touched: false, is_watched: false };
         Self { stream, clock, config, outbound: Mutex::new(outbound) }
     }

@@ -2,13 +2,12 @@ use crate::link::linger;
 use realtime_adapter::{Clock, Error};
 use realtime_core::{Answer, Answered};
 use realtime_ws::handshake::{Refusal, Request, ServerHandshake, Upgrade};
-use realtime_ws::{Config, Connection, Timestamp};
+use realtime_ws::{CheckedConfig, Connection, Timestamp};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 use std::io::{self, Write};
 use std::mem::MaybeUninit;
 use std::net::TcpStream;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// What came of a client's first request.
@@ -27,12 +26,12 @@ pub(crate) enum Opened<S> {
 /// The stream ended or failed.
 pub(crate) fn open<S>(
     stream: &TcpStream,
-    config: &Arc<Config>,
+    config: &CheckedConfig,
     clock: &Clock,
     buffer: &mut [MaybeUninit<u8>],
     decide: impl FnOnce(&Upgrade<'_>) -> Result<Answer<S>, Refusal>,
 ) -> io::Result<Opened<S>> {
-    let mut handshake = ServerHandshake::new(Arc::clone(config), clock.now());
+    let mut handshake = ServerHandshake::new(config.clone(), clock.now());
     loop {
         let patience = handshake.poll_timeout().map(|due| clock.until(due));
         let Some(mut input) = receive(stream, patience, buffer)? else {

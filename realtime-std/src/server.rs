@@ -7,7 +7,7 @@ use crate::waker::Waker;
 use realtime_adapter::{Wake, default_max_connections, listen, lock};
 use realtime_core::responses::OVER_CAPACITY;
 use realtime_ws::handshake::OriginPolicy;
-use realtime_ws::{CloseCode, Config};
+use realtime_ws::{CheckedConfig, CloseCode, Config};
 use rustix::event::{PollFd, PollFlags};
 use rustix::net::{RecvFlags, recv};
 use std::collections::BTreeMap;
@@ -43,7 +43,7 @@ pub struct Server {
 
 /// What connections need to know.
 pub(crate) struct Plan {
-    pub(crate) config: Arc<Config>,
+    pub(crate) config: CheckedConfig,
     pub(crate) hub: Hub,
     pub(crate) origins: OriginPolicy,
 }

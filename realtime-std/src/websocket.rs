@@ -6,7 +6,8 @@ use realtime_core::responses::UPGRADE_REQUIRED;
 use realtime_core::{OutboxLimits, Session};
 use realtime_ws::handshake::{ClientHandshake, ClientRequest, Scheme, Upgrade, Uri};
 use realtime_ws::{
-    ApiMisuse, CloseCode, Closure, Config, Connection, Event, Message, OwnedMessage, PeerMisbehaved,
+    ApiMisuse, CheckedConfig, CloseCode, Closure, Config, Connection, Event, Message, OwnedMessage,
+    PeerMisbehaved,
 };
 use rustix::buffer::spare_capacity;
 use rustix::net::{RecvFlags, recv};
@@ -71,7 +72,7 @@ impl WebSocket {
     ) -> Result<Self, Error> {
         let (config, clock) = (config.checked()?, Clock::start());
         let mut handshake = ClientHandshake::new(
-            Arc::clone(&config),
+            config.clone(),
             request,
             random::seed(),
             random::masking_keys(),
@@ -210,7 +211,7 @@ impl WebSocket {
         stream: TcpStream,
         connection: Connection,
         clock: Clock,
-        config: Arc<Config>,
+        config: CheckedConfig,
         input: Vec<u8>,
     ) -> Self {
         // There is no hub that delivers anything: the outbox stays empty.

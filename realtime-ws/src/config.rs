@@ -2,9 +2,10 @@
 use crate::deflate::DeflateConfig;
 use alloc::sync::Arc;
 use core::fmt;
+use core::ops::Deref;
 use core::time::Duration;
 
-/// The limits of one connection, shared by all connections of a kind.
+/// The limits of one connection. Connections take it [`checked`](Self::checked).
 ///
 /// ```
 /// use realtime_ws::Config;
@@ -98,7 +99,7 @@ impl Config {
     ///
     /// # Errors
     /// [`InvalidConfig`] names the first field that contradicts itself or another one.
-    pub fn checked(self) -> Result<Arc<Self>, InvalidConfig> {
+    pub fn checked(self) -> Result<CheckedConfig, InvalidConfig> {
         if self.max_fragments == 0 {
             return Err(InvalidConfig("max_fragments must be at least 1"));
         }
@@ -123,7 +124,19 @@ impl Config {
         if let Some(deflate) = &self.deflate {
             deflate.check()?;
         }
-        Ok(Arc::new(self))
+        Ok(CheckedConfig(Arc::new(self)))
+    }
+}
+
+/// A [`Config`] without contradictions, as [`Config::checked`] gives it; a clone is a reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedConfig(Arc<Config>);
+
+impl Deref for CheckedConfig {
+    type Target = Config;
+
+    fn deref(&self) -> &Config {
+        &self.0
     }
 }
 

@@ -1,5 +1,5 @@
 use crate::close::{CloseCode, Closure};
-use crate::config::Config;
+use crate::config::CheckedConfig;
 use crate::deflate::NegotiatedDeflate;
 use crate::error::{ApiMisuse, PeerMisbehaved};
 use crate::event::{Event, Piece};
@@ -9,7 +9,6 @@ use crate::receiver::{Receiver, Silence};
 use crate::sender::Sender;
 use crate::time::Timestamp;
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -64,21 +63,21 @@ pub struct Connection {
 impl Connection {
     /// The server's side of a connection whose opening handshake is done.
     #[must_use]
-    pub fn server(config: Arc<Config>, now: Timestamp) -> Self {
+    pub fn server(config: CheckedConfig, now: Timestamp) -> Self {
         let receiver = Receiver::new(config.clone(), Role::Server, now);
         Self { receiver, sender: Sender::new(config, None) }
     }
 
     /// The client's side of a connection whose opening handshake is done.
     #[must_use]
-    pub fn client(config: Arc<Config>, masking_keys: MaskingKeys, now: Timestamp) -> Self {
+    pub fn client(config: CheckedConfig, masking_keys: MaskingKeys, now: Timestamp) -> Self {
         let sender = Sender::new(config.clone(), Some(masking_keys));
         Self { receiver: Receiver::new(config, Role::Client, now), sender }
     }
 
     /// The same connection with compression, as a handshake agreed on that was none of this crate's:
-    /// those do this by themselves. What is not negotiated is taken from [`Config::deflate`], or is its
-    /// default.
+    /// those do this by themselves. What is not negotiated is taken from
+    /// [`Config::deflate`](crate::Config::deflate), or is its default.
     #[cfg(feature = "deflate")]
     #[must_use]
     pub fn with_deflate(mut self, agreed: NegotiatedDeflate) -> Self {
@@ -89,7 +88,7 @@ impl Connection {
 
     /// The server's side with `response`, the end of the opening handshake, as the first thing to transmit.
     pub(crate) fn server_after(
-        config: Arc<Config>,
+        config: CheckedConfig,
         response: &[u8],
         deflate: Option<NegotiatedDeflate>,
         now: Timestamp,
@@ -279,7 +278,7 @@ impl Connection {
 
     /// Whether the socket is to be closed: the closing handshake is complete and written, the peer is gone
     /// or lost, or it took too long. A client waits for the server to close first (RFC 6455 §7.1.1), within
-    /// [`Config::close_timeout`].
+    /// [`Config::close_timeout`](crate::Config::close_timeout).
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.sender.is_finished_with(&self.receiver)

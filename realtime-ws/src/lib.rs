@@ -101,7 +101,7 @@ mod transmit;
 mod utf8;
 
 pub use close::{CloseCode, Closure, MAX_CLOSE_REASON_BYTES};
-pub use config::{Config, Delivery, InvalidConfig, Keepalive};
+pub use config::{CheckedConfig, Config, Delivery, InvalidConfig, Keepalive};
 pub use connection::{Connection, MaskingKeys, Role};
 #[cfg(feature = "deflate")]
 pub use deflate::{DeflateConfig, NegotiatedDeflate};

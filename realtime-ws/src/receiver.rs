@@ -1,6 +1,6 @@
 use crate::assembly::Assembly;
 use crate::close::{CloseCode, Closure};
-use crate::config::Config;
+use crate::config::CheckedConfig;
 use crate::connection::Role;
 #[cfg(feature = "deflate")]
 use crate::deflate::{Decompressor, NegotiatedDeflate};
@@ -9,7 +9,6 @@ use crate::event::Event;
 use crate::time::Timestamp;
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
-use alloc::sync::Arc;
 use core::mem;
 
 /// The receiving half of a [`Connection`](crate::Connection): bytes to events, and what silence means.
@@ -18,7 +17,7 @@ use core::mem;
 /// [`Sender::handle_event`](crate::Sender::handle_event), an error to [`Sender::fail`](crate::Sender::fail).
 #[derive(Debug)]
 pub struct Receiver {
-    config: Arc<Config>,
+    config: CheckedConfig,
     role: Role,
     state: State,
     was_pinged: bool,
@@ -49,7 +48,7 @@ pub enum Silence {
 }
 
 impl Receiver {
-    pub(crate) fn new(config: Arc<Config>, role: Role, now: Timestamp) -> Self {
+    pub(crate) fn new(config: CheckedConfig, role: Role, now: Timestamp) -> Self {
         Self {
             config,
             role,

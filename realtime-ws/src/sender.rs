@@ -1,5 +1,5 @@
 use crate::close::{CloseCode, fit_reason};
-use crate::config::Config;
+use crate::config::{CheckedConfig, Config};
 use crate::connection::{MaskingKeys, Role};
 use crate::deflate::Compressor;
 #[cfg(feature = "deflate")]
@@ -15,7 +15,6 @@ use crate::receiver::Receiver;
 use crate::time::Timestamp;
 use crate::transmit::Transmit;
 use alloc::string::ToString;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// The sending half of a [`Connection`](crate::Connection): messages to bytes, and the closing handshake.
@@ -24,7 +23,7 @@ use alloc::vec::Vec;
 /// [`transmitted`](Self::transmitted). Pings and pongs overtake messages that are not yet on their way.
 #[derive(Debug)]
 pub struct Sender {
-    config: Arc<Config>,
+    config: CheckedConfig,
     masking_keys: Option<MaskingKeys>,
     closing: Closing,
     close_deadline: Option<Timestamp>,
@@ -71,7 +70,7 @@ impl Closing {
 }
 
 impl Sender {
-    pub(crate) fn new(config: Arc<Config>, masking_keys: Option<MaskingKeys>) -> Self {
+    pub(crate) fn new(config: CheckedConfig, masking_keys: Option<MaskingKeys>) -> Self {
         Self {
             config,
             masking_keys,

@@ -4,8 +4,7 @@ use proptest::prelude::*;
 use realtime_ws::handshake::{
     Accept, ClientHandshake, ClientRequest, HandshakeFailed, Request, ServerHandshake, Uri,
 };
-use realtime_ws::{ApiMisuse, Config, Event, MaskingKeys, Timestamp};
-use std::sync::Arc;
+use realtime_ws::{ApiMisuse, CheckedConfig, Config, Event, MaskingKeys, Timestamp};
 use std::time::Duration;
 
 const NONCE: [u8; 16] = *b"the sample nonce";
@@ -21,11 +20,11 @@ const REQUEST: ClientRequest<'_> = ClientRequest {
     headers: &[("Authorization", "Bearer x")],
 };
 
-fn config() -> Arc<Config> {
+fn config() -> CheckedConfig {
     Config::default().checked().expect("the defaults are consistent")
 }
 
-fn try_handshake(config: Arc<Config>, request: &ClientRequest<'_>) -> Result<ClientHandshake, ApiMisuse> {
+fn try_handshake(config: CheckedConfig, request: &ClientRequest<'_>) -> Result<ClientHandshake, ApiMisuse> {
     ClientHandshake::new(config, request, NONCE, MaskingKeys::new(|| [1, 2, 3, 4]), Timestamp::START)
 }
 

@@ -2,8 +2,7 @@
 
 use proptest::prelude::*;
 use realtime_ws::handshake::{Accept, OriginPolicy, Refusal, Request, ServerHandshake, Upgrade};
-use realtime_ws::{ApiMisuse, Config, Connection, Event, Timestamp};
-use std::sync::Arc;
+use realtime_ws::{ApiMisuse, CheckedConfig, Config, Connection, Event, Timestamp};
 use std::time::Duration;
 
 const REQUEST_LINE: &str = "GET /chat?room=1 HTTP/1.1";
@@ -25,7 +24,7 @@ enum Verdict {
     Refused(Refusal),
 }
 
-fn config() -> Arc<Config> {
+fn config() -> CheckedConfig {
     Config::default().checked().expect("the defaults are consistent")
 }
 
@@ -52,7 +51,7 @@ fn first_bytes(connection: &Connection) -> Vec<u8> {
 }
 
 /// Feeds `bytes` in pieces of `size`; accepts what can be accepted.
-fn verdict_with(config: &Arc<Config>, bytes: &[u8], size: usize) -> Verdict {
+fn verdict_with(config: &CheckedConfig, bytes: &[u8], size: usize) -> Verdict {
     let mut handshake = ServerHandshake::new(config.clone(), Timestamp::START);
     for piece in bytes.chunks(size.max(1)) {
         let mut piece = piece.to_vec();

@@ -3,8 +3,7 @@ use super::answer::{SEC_WEBSOCKET_PROTOCOL, check_headers, push_header};
 use super::extension::SEC_WEBSOCKET_EXTENSIONS;
 use super::head::HeadReader;
 use super::{HandshakeFailed, Response, Uri, deflate, grammar, response, uri};
-use crate::{ApiMisuse, Config, MaskingKeys, Timestamp};
-use alloc::sync::Arc;
+use crate::{ApiMisuse, CheckedConfig, MaskingKeys, Timestamp};
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -14,7 +13,7 @@ use core::ops::Range;
 /// It ends with the response or a failure: every later call gives the same failure, or nothing.
 #[derive(Debug)]
 pub struct ClientHandshake {
-    config: Arc<Config>,
+    config: CheckedConfig,
     request: Vec<u8>,
     transmitted: usize,
     /// Where the offered subprotocols stand in `request`; empty if there are none.
@@ -114,7 +113,7 @@ impl<'a> ClientRequest<'a> {
 }
 
 impl ClientHandshake {
-    /// A handshake that may take [`Config::handshake_timeout`] from `now`.
+    /// A handshake that may take [`Config::handshake_timeout`](crate::Config::handshake_timeout) from `now`.
     ///
     /// `nonce` must be random and new for each connection (§4.1); `keys` is handed on to the connection.
     ///
@@ -125,7 +124,7 @@ impl ClientHandshake {
     ///   a body.
     /// - [`ApiMisuse::RepeatedSubprotocol`].
     pub fn new(
-        config: Arc<Config>,
+        config: CheckedConfig,
         request: &ClientRequest<'_>,
         nonce: [u8; 16],
         keys: MaskingKeys,

@@ -2,8 +2,7 @@ use super::answer::checked_final_response;
 use super::head::{Head, Headers};
 use super::upgrade::Fields;
 use super::{Refusal, Upgrade, uri};
-use crate::{ApiMisuse, Config};
-use alloc::sync::Arc;
+use crate::{ApiMisuse, CheckedConfig, Config};
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 
@@ -18,7 +17,7 @@ pub enum Request<'a> {
 
 impl<'a> Request<'a> {
     /// Tells handshakes from other requests, and judges the former.
-    pub(super) fn parse(head: Head<'a>, config: &'a Arc<Config>) -> Result<Self, Refusal> {
+    pub(super) fn parse(head: Head<'a>, config: &'a CheckedConfig) -> Result<Self, Refusal> {
         // Few requests have more headers than this; the larger array costs 8 KiB of stack.
         if head.header_count <= 64 {
             Self::parse_with_room_for::<64>(head, config)
@@ -27,7 +26,10 @@ impl<'a> Request<'a> {
         }
     }
 
-    fn parse_with_room_for<const N: usize>(head: Head<'a>, config: &'a Arc<Config>) -> Result<Self, Refusal> {
+    fn parse_with_room_for<const N: usize>(
+        head: Head<'a>,
+        config: &'a CheckedConfig,
+    ) -> Result<Self, Refusal> {
         let mut headers = [const { MaybeUninit::uninit() }; N];
         let mut parsed = httparse::Request::new(&mut []);
         let outcome = parsed.parse_with_uninit_headers(head.bytes, &mut headers);

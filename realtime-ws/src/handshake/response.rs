@@ -3,8 +3,7 @@ use super::extension::{self, SEC_WEBSOCKET_EXTENSIONS};
 use super::head::{Head, Headers, Once};
 use super::{HandshakeFailed, deflate, grammar};
 use crate::deflate::NegotiatedDeflate;
-use crate::{Config, Connection, MaskingKeys, Timestamp};
-use alloc::sync::Arc;
+use crate::{CheckedConfig, Config, Connection, MaskingKeys, Timestamp};
 use core::mem::MaybeUninit;
 
 /// A server's response that accepts the handshake and keeps all rules of RFC 6455 §4.1.
@@ -12,7 +11,7 @@ use core::mem::MaybeUninit;
 pub struct Response<'a> {
     pub(super) accepted: Accepted<'a>,
     pub(super) keys: MaskingKeys,
-    pub(super) config: &'a Arc<Config>,
+    pub(super) config: &'a CheckedConfig,
 }
 
 /// What a response that keeps all rules says.
@@ -52,7 +51,7 @@ impl<'a> Response<'a> {
     /// The connection that begins here.
     #[must_use]
     pub fn into_connection(self, now: Timestamp) -> Connection {
-        let connection = Connection::client(Arc::clone(self.config), self.keys, now);
+        let connection = Connection::client(self.config.clone(), self.keys, now);
         connection.after_agreeing_on(self.accepted.deflate)
     }
 }

@@ -1,14 +1,13 @@
 use super::head::HeadReader;
 use super::{Refusal, Request, grammar};
-use crate::{Config, Timestamp};
-use alloc::sync::Arc;
+use crate::{CheckedConfig, Timestamp};
 
 /// The server's side of the opening handshake (RFC 6455 §4.2): takes in a request, however it is cut.
 ///
 /// It ends with the first request or refusal: every later call gives the same refusal, or nothing.
 #[derive(Debug)]
 pub struct ServerHandshake {
-    config: Arc<Config>,
+    config: CheckedConfig,
     reader: HeadReader,
     deadline: Timestamp,
     progress: Progress,
@@ -22,9 +21,9 @@ enum Progress {
 }
 
 impl ServerHandshake {
-    /// A handshake that may take [`Config::handshake_timeout`] from `now`.
+    /// A handshake that may take [`Config::handshake_timeout`](crate::Config::handshake_timeout) from `now`.
     #[must_use]
-    pub fn new(config: Arc<Config>, now: Timestamp) -> Self {
+    pub fn new(config: CheckedConfig, now: Timestamp) -> Self {
         let deadline = now + config.handshake_timeout;
         Self { config, reader: HeadReader::default(), deadline, progress: Progress::Reading }
     }

@@ -3,8 +3,7 @@ use super::answer::{SEC_WEBSOCKET_PROTOCOL, check_headers, checked_final_respons
 use super::extension::{self, Extension, SEC_WEBSOCKET_EXTENSIONS};
 use super::head::{Headers, Once};
 use super::{HttpRequest, Refusal, deflate, grammar, uri};
-use crate::{ApiMisuse, Config, Connection, Timestamp};
-use alloc::sync::Arc;
+use crate::{ApiMisuse, CheckedConfig, Connection, Timestamp};
 use alloc::vec::Vec;
 
 /// A client's opening handshake that keeps all rules of RFC 6455 §4.2.1.
@@ -14,7 +13,7 @@ pub struct Upgrade<'a> {
     host: &'a str,
     origin: Option<&'a str>,
     key: &'a [u8],
-    config: &'a Arc<Config>,
+    config: &'a CheckedConfig,
 }
 
 /// What a server adds when it accepts a handshake.
@@ -105,7 +104,7 @@ impl<'a> Upgrade<'a> {
     pub fn accept(&self, answer: &Accept<'_>, now: Timestamp) -> Result<Connection, ApiMisuse> {
         let (agreed, extensions) = deflate::accept(self.extensions(), self.config).unzip();
         let response = self.response(answer, extensions.as_deref())?;
-        Ok(Connection::server_after(Arc::clone(self.config), &response, agreed, now))
+        Ok(Connection::server_after(self.config.clone(), &response, agreed, now))
     }
 
     fn response(&self, answer: &Accept<'_>, extensions: Option<&str>) -> Result<Vec<u8>, ApiMisuse> {
@@ -132,7 +131,7 @@ impl<'a> Upgrade<'a> {
     pub(super) fn judge(
         request: HttpRequest<'a>,
         fields: &Fields<'a>,
-        config: &'a Arc<Config>,
+        config: &'a CheckedConfig,
     ) -> Result<Self, Refusal> {
         if request.method() != "GET" {
             return Err(Refusal::MethodNotGet);

@@ -6,10 +6,9 @@
 pub mod deflate;
 
 use realtime_ws::{
-    CloseCode, Config, Connection, Delivery, Event, MaskingKeys, MessageKind, PeerMisbehaved, Piece, Role,
-    Timestamp,
+    CheckedConfig, CloseCode, Config, Connection, Delivery, Event, MaskingKeys, MessageKind, PeerMisbehaved,
+    Piece, Role, Timestamp,
 };
-use std::sync::Arc;
 use std::time::Duration;
 
 pub const ROLES: [Role; 2] = [Role::Server, Role::Client];
@@ -245,7 +244,7 @@ impl End {
     }
 
     pub fn with(role: Role, config: Config) -> Self {
-        let config: Arc<Config> = config.checked().unwrap();
+        let config: CheckedConfig = config.checked().unwrap();
         let connection = match role {
             Role::Server => Connection::server(config, Timestamp::START),
             Role::Client => {

@@ -4,6 +4,8 @@
 
 #[cfg(feature = "deflate")]
 pub mod deflate;
+#[cfg(feature = "deflate")]
+pub mod inflate;
 
 use realtime_ws::{
     CheckedConfig, CloseCode, Config, Connection, Delivery, Event, MaskingKeys, MessageKind, PeerMisbehaved,

@@ -14,8 +14,8 @@ use core::ptr;
 /// frame with a key of its own (RFC 6455 §5.3).
 ///
 /// For connections that agreed on compression it is compressed once per [`CompressionClass`], when the
-/// first of them sends it. It then refers to no earlier message, also where context takeover would allow
-/// that.
+/// first of them sends it; threads that are the first at the same moment each do it, and one result is
+/// kept. It then refers to no earlier message, also where context takeover would allow that.
 #[derive(Clone, Debug)]
 pub struct PreparedMessage {
     // One pointer: an outbox holds many of these, and what a message knows of itself is shared.

@@ -136,6 +136,23 @@ fn prepared_message_is_compressed_once_for_all_servers_of_a_class() {
 }
 
 #[test]
+fn prepared_message_has_one_form_whichever_threads_ask_first() {
+    let class = end(Role::Server, NO_TAKEOVER).connection.compression_class();
+    for _ in 0..20 {
+        let message = PreparedMessage::new(&json(1).repeat(50));
+        let together = std::sync::Barrier::new(4);
+        let ask = || {
+            together.wait();
+            message.frame_for(class)
+        };
+        let frames = std::thread::scope(|scope| {
+            [0; 4].map(|_| scope.spawn(ask)).map(|thread| std::ptr::from_ref(thread.join().unwrap()).addr())
+        });
+        assert_eq!(frames, [std::ptr::from_ref(message.frame_for(class)).addr(); 4]);
+    }
+}
+
+#[test]
 fn short_prepared_message_is_the_same_for_all_windows() {
     let message = PreparedMessage::new(&json(1));
     let frames: Vec<_> = (9..=15)

@@ -37,9 +37,9 @@ impl Partial {
         if config.delivery == Delivery::Pieces {
             self.data_len = 0; // the last piece is given back
         }
+        let mut block = [0; BLOCK_BYTES];
         loop {
             let Some(frame) = &mut self.frame else { return Ok(EndOf::Frame) };
-            let mut block = [0; BLOCK_BYTES];
             let block = frame.copy_payload(input, &mut block);
             let used = self.decompress_block(block, config, decompressor)?;
             let Some(frame) = &mut self.frame else { return Ok(EndOf::Frame) };

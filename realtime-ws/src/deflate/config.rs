@@ -17,6 +17,11 @@ use crate::config::InvalidConfig;
 ///
 /// The same is held without context takeover while a message is being compressed or arrives; there the
 /// outgoing window is not made larger than the message.
+///
+/// # Security
+/// How short a message becomes tells who watches the connection how much in it repeats itself, also where
+/// the connection is encrypted. Do not compress a secret together with what an attacker can choose: in one
+/// message, or, with context takeover, on one connection (RFC 7692 §8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeflateConfig {
     /// Whether a message may refer to earlier ones. Default no. It makes small messages that resemble

@@ -1,10 +1,12 @@
 use crate::connection::Connections;
 use crate::http::{DemoSite, HttpEnd, HttpLimits, HttpServer};
-use crate::options::Demo;
+use crate::options::{Compression, Demo};
 use crate::sockets::Sockets;
 use realtime_core::pusher::{self, App, Settings};
 use realtime_core::wire;
-use realtime_smol::{Config, Hub, HubConfig, OriginPolicy, OutboxLimits, Server, SlowConsumer};
+use realtime_smol::{
+    Config, DeflateConfig, Hub, HubConfig, OriginPolicy, OutboxLimits, Server, SlowConsumer,
+};
 use smol::Executor;
 use smol::channel::{Receiver, Sender, bounded};
 use std::convert::Infallible;
@@ -29,6 +31,7 @@ pub struct Gateway {
 pub struct GatewayBuilder {
     app: App,
     demo: Demo,
+    compression: Compression,
     threads: Option<NonZeroUsize>,
     settings: Settings,
     hub: HubConfig,
@@ -63,6 +66,13 @@ impl GatewayBuilder {
     #[must_use]
     pub fn demo(mut self, demo: Demo) -> Self {
         self.demo = demo;
+        self
+    }
+
+    /// Sets whether compression is agreed to when a client offers it. Default: it is not.
+    #[must_use]
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression = compression;
         self
     }
 
@@ -109,6 +119,11 @@ impl GatewayBuilder {
             .build();
         let config = Config {
             max_message_bytes: MAX_MESSAGE_BYTES,
+            deflate: match self.compression {
+                // Its defaults let no message refer to an earlier one, in either direction.
+                Compression::On => Some(DeflateConfig::default()),
+                Compression::Off => None,
+            },
             keepalive: Some(self.settings.keepalive()),
             ..Config::default()
         };
@@ -140,6 +155,7 @@ impl Gateway {
         GatewayBuilder {
             app,
             demo: Demo::default(),
+            compression: Compression::default(),
             threads: None,
             settings,
             hub: HubConfig { max_roster_bytes: OUTBOX.max_bytes, ..HubConfig::default() },

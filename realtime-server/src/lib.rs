@@ -50,6 +50,6 @@ mod startup;
 pub use error::Error;
 pub use gateway::{Gateway, GatewayBuilder, Stopper};
 pub use http::HttpLimits;
-pub use options::{AppName, AppSecret, Command, Demo, HELP, Options, UsageError};
+pub use options::{AppName, AppSecret, Command, Compression, Demo, HELP, Options, UsageError};
 pub use program::run;
 pub use realtime_core::pusher::{App, Secret};

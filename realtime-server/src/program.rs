@@ -21,7 +21,7 @@ pub fn run(command: Command) -> Result<(), Error> {
 fn serve(options: &Options) -> Result<(), Error> {
     // Before anything is printed: who reads that may send the signal at once.
     let shutdown = Shutdown::listen()?;
-    let mut gateway = Gateway::builder(options.to_app()).demo(options.demo);
+    let mut gateway = Gateway::builder(options.to_app()).demo(options.demo).compression(options.compression);
     if let Some(threads) = options.threads {
         gateway = gateway.threads(threads);
     }

@@ -5,6 +5,7 @@
 mod channels;
 mod command_line;
 mod common;
+mod compression;
 mod connecting;
 mod demo;
 mod events;

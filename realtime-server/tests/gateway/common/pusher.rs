@@ -15,7 +15,12 @@ pub(crate) struct PusherClient {
 impl PusherClient {
     /// Connects to `target` and takes the greeting.
     pub(crate) fn greeted(address: SocketAddr, target: &str) -> Self {
-        let mut client = Self::connect(address, target);
+        Self::greeted_with(address, target, Config::default())
+    }
+
+    /// As [`greeted`](Self::greeted), over a connection of its own kind.
+    pub(crate) fn greeted_with(address: SocketAddr, target: &str, config: Config) -> Self {
+        let mut client = Self::connect_with(address, target, config);
         let greeting = client.next();
         assert_eq!(greeting["event"], "pusher:connection_established", "{greeting}");
         let data: Value = serde_json::from_str(greeting["data"].as_str().unwrap()).unwrap();
@@ -25,8 +30,12 @@ impl PusherClient {
 
     /// Connects to `target`; nothing has been received yet.
     pub(crate) fn connect(address: SocketAddr, target: &str) -> Self {
+        Self::connect_with(address, target, Config::default())
+    }
+
+    fn connect_with(address: SocketAddr, target: &str, config: Config) -> Self {
         let uri = format!("ws://{address}{target}");
-        let socket = within("the connection", WebSocket::connect(&uri, Config::default())).unwrap();
+        let socket = within("the connection", WebSocket::connect(&uri, config)).unwrap();
         Self { socket, socket_id: SocketId::from_random([0; 16]) }
     }
 

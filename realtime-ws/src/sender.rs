@@ -277,6 +277,7 @@ impl Sender {
     /// Only for halves that were split; a [`Connection`](crate::Connection) does it by itself.
     pub fn give_up(&mut self) {
         self.closing = self.closing.after(Close::NeverToCome);
+        self.compressor = None;
     }
 
     /// The limits of this connection.
@@ -383,6 +384,7 @@ impl Sender {
             len = 2 + reason.len();
         }
         self.push_frame(true, 0, Opcode::Close, &payload[..len]);
+        self.compressor = None; // nothing more can be compressed
         self.closing = self.closing.after(Close::Sent);
         self.close_deadline = Some(now + self.config.close_timeout);
     }

@@ -241,6 +241,28 @@ fn what_is_held_for_takeover_is_known() {
 }
 
 #[test]
+fn what_is_held_for_takeover_is_freed_when_nothing_more_can_be_sent() {
+    type Ending = fn(&mut End);
+    let endings: [Ending; 4] = [
+        |end| end.closes(1000, ""),
+        |end| _ = end.receives(&[close(1000, "")]),
+        |end| _ = end.refuses(&[continuation("of nothing")]),
+        |end| end.connection.receive_eof(),
+    ];
+    for ending in endings {
+        for role in ROLES {
+            let mut end = end(role, TAKEOVER);
+            end.connection.send(&json(1)).unwrap();
+            end.writes();
+            assert!(end.connection.held_bytes() > 100_000);
+            ending(&mut end);
+            end.writes();
+            assert_eq!(end.connection.held_bytes(), 0);
+        }
+    }
+}
+
+#[test]
 fn connection_without_takeover_holds_nothing_between_messages() {
     for role in ROLES {
         let mut end = end(role, NO_TAKEOVER);

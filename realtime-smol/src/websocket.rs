@@ -281,7 +281,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
             // Pongs and close frames; whoever sends messages waits for them to be written by themselves.
             let is_written = match self.poll_write(context) {
                 Poll::Ready(Ok(())) => true,
-                Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(error))),
+                Poll::Ready(Err(error)) => return Poll::Ready(self.end_after(error)),
                 Poll::Pending => false,
             };
             if self.connection.is_finished() {
@@ -301,7 +301,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
             };
             match bytes {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
+                Poll::Ready(Err(error)) => return Poll::Ready(self.end_after(error.into())),
                 Poll::Ready(Ok(0)) => self.connection.receive_eof(),
                 Poll::Ready(Ok(bytes)) if is_direct => self.connection.filled(bytes, self.clock.now()),
                 Poll::Ready(Ok(bytes)) => {
@@ -338,6 +338,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
             return Poll::Pending;
         }
         Poll::Ready(self.misbehaved.take().map(|misbehaved| Err(misbehaved.into())))
+    }
+
+    /// What is told of a transport that failed. Once the peer has closed or misbehaved, nothing more was to come:
+    /// many servers reset the connection when the closing handshake is done.
+    fn end_after(&mut self, failure: Error) -> Option<Result<OwnedMessage, Error>> {
+        match self.connection.closure() {
+            Some(_) => self.misbehaved.take().map(|misbehaved| Err(misbehaved.into())),
+            None => Some(Err(failure)),
+        }
     }
 
     /// Does what is due, or sees to it that the task is woken when something is.

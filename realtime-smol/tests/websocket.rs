@@ -300,6 +300,28 @@ fn a_reset_is_an_error_and_the_end() {
 }
 
 #[test]
+fn a_reset_after_the_closing_handshake_is_a_normal_end() {
+    in_time(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let uri = format!("ws://{}/", listener.local_addr().unwrap());
+        let serving = async {
+            let server = WebSocket::accept(listener.accept().await.unwrap().0, patient()).await.unwrap();
+            let mut stream = server.transport().clone();
+            stream.write_all(&[0x88, 2, 0x03, 0xE8]).await.unwrap();
+            stream.read_exact(&mut [0; 8]).await.unwrap(); // the reply, with a mask
+            rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO)).unwrap();
+        };
+        let connecting = async {
+            let mut client = WebSocket::connect(&uri, patient()).await.unwrap();
+            assert!(client.next().await.is_none());
+            let closure = client.closure().unwrap();
+            assert_eq!((closure.code, closure.was_clean), (CloseCode::NORMAL, true));
+        };
+        smol::future::zip(serving, connecting).await;
+    });
+}
+
+#[test]
 fn a_peer_that_misbehaves_is_told_why_and_so_is_the_caller() {
     let (mut server, mut client) = accepted(patient());
     client.write(&[0x81, 0x02, b'h', b'i']);

@@ -6,7 +6,7 @@
 //!
 //! With `--autobahn` the address is that of an Autobahn fuzzing server, whose cases it echoes.
 
-use realtime_std::{CloseCode, Config, Error, OwnedMessage, Reader, WebSocket, Writer};
+use realtime_std::{CloseCode, Config, DeflateConfig, Error, OwnedMessage, Reader, WebSocket, Writer};
 use std::{io, process, thread};
 
 const AGENT: &str = "realtime-std";
@@ -71,6 +71,15 @@ fn run_cases(server: &str) -> Result<(), Error> {
 }
 
 fn connect(uri: &str) -> Result<WebSocket, Error> {
-    let config = Config { max_message_bytes: 64 * 1024 * 1024, max_fragments: u32::MAX, ..Config::default() };
+    let config = Config {
+        max_message_bytes: 64 * 1024 * 1024,
+        max_fragments: u32::MAX,
+        deflate: Some(DeflateConfig {
+            outgoing_context_takeover: true,
+            incoming_context_takeover: true,
+            ..DeflateConfig::default()
+        }),
+        ..Config::default()
+    };
     WebSocket::connect(uri, config)
 }

@@ -62,6 +62,21 @@ fn closing_completes_on_both_sides() {
 }
 
 #[test]
+fn a_reset_after_the_closing_handshake_is_a_normal_end() {
+    let (server, mut client) = pair(Config::default(), Config::default());
+    let resetting = thread::spawn(move || {
+        let mut stream = server.stream();
+        stream.write_all(&[0x88, 2, 0x03, 0xE8]).unwrap();
+        stream.read_exact(&mut [0; 8]).unwrap(); // the reply, with a mask
+        rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO)).unwrap();
+    });
+    assert_eq!(client.read().unwrap(), None);
+    let closure = client.closure().unwrap();
+    assert_eq!((closure.code, closure.was_clean), (CloseCode::NORMAL, true));
+    resetting.join().unwrap();
+}
+
+#[test]
 fn nothing_can_be_sent_after_a_close() {
     let (mut server, client) = pair(Config::default(), Config::default());
     let closing = thread::spawn(move || {

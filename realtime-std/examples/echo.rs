@@ -1,18 +1,21 @@
-//! Sends every message back with its type.
+//! Sends every message back with its type. Takes messages of 64 MiB, or of as many bytes as it is told.
 //!
 //! ```text
-//! cargo run --release -p realtime-std --example echo -- 127.0.0.1:9001
+//! cargo run --release -p realtime-std --example echo -- 127.0.0.1:9001 [MAX_MESSAGE_BYTES]
 //! ```
 
 use realtime_std::{Config, DeflateConfig, Message, Peer, Server};
 use std::io;
 
-const MAX_MESSAGE_BYTES: usize = 64 * 1024 * 1024;
-
 fn main() -> io::Result<()> {
-    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".into());
+    let mut arguments = std::env::args().skip(1);
+    let address = arguments.next().unwrap_or_else(|| "127.0.0.1:9001".into());
+    let max_message_bytes = match arguments.next() {
+        Some(bytes) => bytes.parse().map_err(io::Error::other)?,
+        None => 64 * 1024 * 1024,
+    };
     let config = Config {
-        max_message_bytes: MAX_MESSAGE_BYTES,
+        max_message_bytes,
         max_fragments: u32::MAX,
         deflate: Some(DeflateConfig {
             outgoing_context_takeover: true,

@@ -13,6 +13,7 @@
 #![allow(clippy::missing_panics_doc, reason = "a scenario is a test: it panics where it fails")]
 #![forbid(unsafe_code)]
 
+pub mod attacks;
 mod authorization;
 mod broadcasts;
 mod lives;

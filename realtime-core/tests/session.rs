@@ -221,7 +221,7 @@ fn a_peer_that_misbehaves_is_told_instead_of_what_waits() {
     let mut unmasked = [0x81, 0x01, b'x'];
     assert!(test.session.receive(&mut &mut unmasked[..], test.now).is_err());
     assert_eq!(test.session.outgoing().undelivered(), 1);
-    assert_eq!(test.flush(), [close(1002, "frame from a client without a mask")]);
+    assert_eq!(test.flush(), [close(1002, "frame without a mask: a client must mask every frame")]);
     assert!(test.session.is_finished());
 }
 

@@ -169,7 +169,7 @@ fn a_peer_that_misbehaves_is_told_why() {
     let mut client = serving.open();
     happenings.opened();
     client.write(&[0x81, 0x02, b'h', b'i']);
-    assert_eq!(client.frame(), close(1002, "frame from a client without a mask"));
+    assert_eq!(client.frame(), close(1002, "frame without a mask: a client must mask every frame"));
     client.assert_ended();
     assert_eq!(happenings.closed().1.code, CloseCode::PROTOCOL_ERROR);
 }
@@ -182,7 +182,7 @@ fn a_message_over_the_limit_is_refused() {
     client.say("0123456789");
     assert_eq!(client.frame(), text("0123456789"));
     client.say("0123456789x");
-    assert_eq!(client.frame(), close(1009, "message longer than 10 bytes"));
+    assert_eq!(client.frame(), close(1009, "message too big: at most 10 bytes are accepted"));
     client.assert_ended();
 }
 

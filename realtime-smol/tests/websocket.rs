@@ -327,7 +327,7 @@ fn a_peer_that_misbehaves_is_told_why_and_so_is_the_caller() {
     client.write(&[0x81, 0x02, b'h', b'i']);
     let error = in_time(server.next()).unwrap().unwrap_err();
     assert!(matches!(error, Error::PeerMisbehaved(PeerMisbehaved::UnmaskedFrame)), "{error:?}");
-    assert_eq!(client.frame(), close(1002, "frame from a client without a mask"));
+    assert_eq!(client.frame(), close(1002, "frame without a mask: a client must mask every frame"));
     assert!(in_time(server.next()).is_none());
 }
 

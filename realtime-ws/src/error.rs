@@ -73,26 +73,47 @@ impl PeerMisbehaved {
 }
 
 impl fmt::Display for PeerMisbehaved {
-    /// What the peer did wrong, in words; also the reason in the close frame.
+    /// What the peer did wrong, and what is accepted; also the reason in the close frame, into which it fits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ReservedBits => f.write_str("reserved bit set, but no extension uses it here"),
-            Self::ReservedOpcode(opcode) => write!(f, "reserved opcode {opcode:#x}"),
-            Self::UnmaskedFrame => f.write_str("frame from a client without a mask"),
-            Self::MaskedFrame => f.write_str("frame from a server with a mask"),
-            Self::BadLengthEncoding => {
-                f.write_str("frame length not in its shortest form, or its top bit set")
+            Self::ReservedBits => {
+                f.write_str("reserved bit set: none may be that no agreed extension gives a meaning here")
             }
-            Self::FragmentedControlFrame => f.write_str("fragmented control frame"),
-            Self::ControlFrameTooLong => f.write_str("control frame longer than 125 bytes"),
-            Self::UnexpectedContinuation => f.write_str("continuation without a message to continue"),
-            Self::ExpectedContinuation => f.write_str("new message inside a fragmented one"),
-            Self::InvalidUtf8 => f.write_str("text is not UTF-8"),
-            Self::ClosePayloadTooShort => f.write_str("close frame with a payload of one byte"),
-            Self::InvalidCloseCode(code) => write!(f, "close code {code} must not be sent"),
-            Self::MessageTooBig { limit } => write!(f, "message longer than {limit} bytes"),
-            Self::CorruptCompression => f.write_str("compressed message is corrupt"),
-            Self::TooManyFragments { limit } => write!(f, "message in more than {limit} frames"),
+            Self::ReservedOpcode(opcode) => {
+                write!(f, "opcode {opcode} is reserved: 0 to 2 and 8 to 10 are accepted")
+            }
+            Self::UnmaskedFrame => f.write_str("frame without a mask: a client must mask every frame"),
+            Self::MaskedFrame => f.write_str("frame with a mask: a server must mask none"),
+            Self::BadLengthEncoding => {
+                f.write_str("malformed frame length: must be below 2^63 and in its shortest form")
+            }
+            Self::FragmentedControlFrame => {
+                f.write_str("fragmented control frame: close, ping and pong must be one frame each")
+            }
+            Self::ControlFrameTooLong => {
+                f.write_str("control frame too long: at most 125 bytes are accepted")
+            }
+            Self::UnexpectedContinuation => {
+                f.write_str("continuation of no message: must begin with a text or binary frame")
+            }
+            Self::ExpectedContinuation => {
+                f.write_str("new message inside a fragmented one: that must be finished first")
+            }
+            Self::InvalidUtf8 => f.write_str("invalid UTF-8: text messages and close reasons must be UTF-8"),
+            Self::ClosePayloadTooShort => {
+                f.write_str("close frame of one byte: must be empty or begin with a code of two bytes")
+            }
+            Self::InvalidCloseCode(code) => write!(
+                f,
+                "close code {code} must not be sent: 1000-1003, 1007-1014 and 3000-4999 are accepted"
+            ),
+            Self::MessageTooBig { limit } => write!(f, "message too big: at most {limit} bytes are accepted"),
+            Self::CorruptCompression => {
+                f.write_str("corrupt compressed message: must be whole blocks of deflate data")
+            }
+            Self::TooManyFragments { limit } => {
+                write!(f, "too many fragments: at most {limit} frames are accepted in a message")
+            }
         }
     }
 }

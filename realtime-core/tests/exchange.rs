@@ -4,11 +4,11 @@
 
 mod common;
 
-use common::{SECOND, SEED, allows, broadcast};
+use common::{SECOND, SEED, allows, allows_as, broadcast};
 use realtime_core::wire::Plain;
 use realtime_core::{
-    Authorization, AuthorizationRequest, ClientId, Config, Credentials, Denial, Exchange, Home, Hub,
-    HubError, Input, MailboxLimits, Notice, Order, Outcome,
+    Authorization, AuthorizationRequest, ChannelName, ClientId, Config, Credentials, Denial, Exchange, Home,
+    Hub, HubError, Input, MailboxLimits, Member, Notice, Order, Outcome,
 };
 use realtime_ws::{CloseCode, Timestamp};
 use std::collections::VecDeque;
@@ -280,4 +280,21 @@ fn what_a_client_loses_before_the_application_listens_is_one_notice() {
     assert_eq!(notices(&mut exchange), told);
     exchange.note(Notice::Dropped { client: a, messages: 1 });
     assert_eq!(notices(&mut exchange), [Notice::Dropped { client: a, messages: 1 }]);
+}
+
+#[test]
+fn the_application_is_told_who_comes_and_goes() {
+    let mut exchange = exchange(MailboxLimits::default());
+    let client = connect(&mut exchange, HERE);
+    let request = asks(&mut exchange, client, "presence-room").request;
+    let (channel, ada) = (ChannelName::from("presence-room"), Member::new("ada", ""));
+    exchange.handle_input(allows_as(request, &ada), START).unwrap();
+    exchange.handle_input(Input::Unsubscribe { client, channel: channel.clone() }, START).unwrap();
+    let told = [
+        Notice::Subscribed { client, channel: channel.clone() },
+        Notice::Joined { channel: channel.clone(), member: ada.clone() },
+        Notice::Left { channel: channel.clone(), member: ada },
+        Notice::Unsubscribed { client, channel },
+    ];
+    assert_eq!(notices(&mut exchange), told);
 }

@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use realtime_core::wire::{Plain, Pusher, Wire};
-use realtime_core::{Action, Authorization, Config, Denial, Member};
+use realtime_core::{Action, Authorization, Config, Denial, Member, Roster};
 
 const ROOM: &str = "presence-room";
 
@@ -48,6 +48,29 @@ fn a_newcomer_gets_the_roster_before_it_joined_and_then_its_own_joining() {
     ];
     assert_eq!(hub.enter(b, ROOM, &bob()), expected);
     assert_eq!(names(hub.hub.presence(&ROOM.into())), Some(vec!["ada", "bob"]));
+}
+
+#[test]
+fn a_wire_may_be_chosen_while_the_program_runs() {
+    let wire: Box<dyn Wire> = Box::new(Plain);
+    let mut hub = TestHub::with(Config { authorization: Authorization::Ask, ..Config::default() }, wire);
+    let [a, b] = [(); 2].map(|()| hub.connect());
+    let expected = [a.is_sent(&roster("")), a.is_in(ROOM), a.is_sent(&added(ADA)), joined(ROOM, &ada())];
+    assert_eq!(hub.enter(a, ROOM, &ada()), expected);
+    hub.enter(b, ROOM, &bob());
+    let expected = [a.is_sent(&removed(BOB)), left(ROOM, &bob()), b.is_out_of(ROOM)];
+    hub.assert_actions(b.unsubscribes(ROOM), expected);
+    let request = hub.assert_asks(b.subscribes(ROOM));
+    let denial = Denial::Refused("no".into());
+    let expected = [b.is_denied(ROOM, denial)];
+    assert_eq!(hub.actions(denies(request.request, "no")), expected);
+}
+
+#[test]
+fn a_wire_shows_a_roster_in_the_order_of_joining() {
+    let members = Roster::from_iter([bob(), ada(), bob()]);
+    let shown = Plain.subscribed(&ROOM.into(), Some(&members));
+    assert_eq!(shown.as_ref().and_then(|shown| shown.as_text()), Some(&roster(&format!("{BOB},{ADA}"))[..]));
 }
 
 #[test]

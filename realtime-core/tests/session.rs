@@ -375,3 +375,51 @@ fn halves_that_were_split_do_what_the_whole_does() {
     outgoing.transmitted(2, Timestamp::START);
     assert!(outgoing.is_finished_with(&receiver));
 }
+
+#[test]
+fn a_large_message_is_read_to_where_it_is_put_together() {
+    let mut test = Test::new();
+    let mut header = [0x82, 0xFF, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    assert!(test.session.receive(&mut &mut header[..], test.now).unwrap().is_none());
+    let spare = test.session.spare().unwrap();
+    assert_eq!(spare.len(), 1 << 16);
+    spare.fill(7);
+    test.session.filled(1 << 16, test.now);
+    let event = test.session.receive(&mut &mut [][..], test.now).unwrap();
+    assert!(matches!(event, Some((Event::Binary(bytes), _)) if bytes == [7; 1 << 16]));
+}
+
+#[test]
+fn whether_there_is_room_for_a_delivery_can_be_asked_before() {
+    let limits = OutboxLimits { max_messages: 1, ..OutboxLimits::default() };
+    let mut test = Test::with(Config::default(), limits);
+    let message = PreparedMessage::new("a");
+    assert!(test.session.outgoing().has_room_for(&message));
+    assert_eq!(test.session.outgoing_mut().push(message.clone()), Pushed::Queued);
+    assert!(!test.session.outgoing().has_room_for(&message));
+}
+
+#[test]
+fn replies_are_encoded_into_a_buffer_that_is_lent() {
+    let mut test = Test::new();
+    let mut lent = Vec::with_capacity(1000);
+    test.session.outgoing_mut().lend_buffer(&mut lent);
+    assert_eq!(lent.capacity(), 0);
+    test.session.outgoing_mut().send("a").unwrap();
+    assert_eq!(test.flush(), [text("a")]);
+    test.session.outgoing_mut().reclaim_buffer(&mut lent);
+    assert_eq!(lent.capacity(), 1000);
+}
+
+#[test]
+fn a_code_that_must_not_be_sent_closes_nothing() {
+    let mut test = Test::new();
+    for waiting in [0, 1] {
+        for _ in 0..waiting {
+            test.push("a");
+        }
+        let closed = test.session.outgoing_mut().close(CloseCode::ABNORMAL, "", test.now);
+        assert_eq!(closed, Err(ApiMisuse::UnsendableCloseCode(CloseCode::ABNORMAL)));
+        assert!(test.session.outgoing().is_open());
+    }
+}

@@ -221,6 +221,17 @@ fn a_silent_server_meets_the_deadline() {
 }
 
 #[test]
+fn a_handshake_that_is_complete_takes_no_further_input() {
+    let mut handshake = handshake();
+    let mut bytes = response(STATUS_LINE, &HEADERS);
+    assert!(matches!(handshake.receive(&mut &mut bytes[..]), Ok(Some(_))));
+    let mut frames = *b"frames";
+    let mut input = &mut frames[..];
+    assert!(matches!(handshake.receive(&mut input), Ok(None)));
+    assert_eq!(input, b"frames");
+}
+
+#[test]
 fn what_would_break_the_request_is_never_sent() {
     let misuse = |request: ClientRequest<'_>| try_handshake(config(), &request).err();
     for target in ["", "chat", "/a b", "/a\r\nX: y", "/a\0", "/\u{e4}", "/a#b", "http://a.test/"] {

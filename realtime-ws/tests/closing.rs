@@ -221,6 +221,22 @@ fn end_of_stream_without_a_close_frame_is_a_loss() {
 }
 
 #[test]
+fn end_of_stream_after_the_end_changes_nothing() {
+    as_both_roles(|mut end| {
+        end.receives(&[close(1000, "bye")]);
+        for _ in 0..2 {
+            end.connection.receive_eof();
+            assert_eq!(end.closure(), (1000, true));
+        }
+    });
+    as_both_roles(|mut end| {
+        let misbehaved = end.refuses(&[continuation("")]);
+        end.connection.receive_eof();
+        assert_eq!(end.closure(), (misbehaved.close_code().get(), false));
+    });
+}
+
+#[test]
 fn nothing_can_be_sent_to_a_peer_that_is_lost() {
     as_both_roles(|mut end| {
         end.connection.receive_eof();

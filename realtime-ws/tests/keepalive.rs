@@ -164,6 +164,18 @@ fn split_halves_say_what_silence_calls_for() {
 }
 
 #[test]
+fn silence_of_a_peer_that_was_not_read_is_excused() {
+    for role in ROLES {
+        let (mut receiver, sender) = End::new(role).connection.split();
+        receiver.excuse_silence(at(100));
+        assert_eq!(receiver.handle_timeout(at(129)), Silence::Bearable);
+        receiver.excuse_silence(at(50)); // too late to count
+        assert_eq!(receiver.poll_timeout(), Some(at(130)));
+        assert_eq!(sender.config(), &Config::default());
+    }
+}
+
+#[test]
 fn clock_that_goes_backwards_makes_no_silence_longer() {
     for role in [Role::Server, Role::Client] {
         let mut end = End::new(role);

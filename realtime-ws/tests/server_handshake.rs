@@ -196,6 +196,16 @@ fn a_complete_request_meets_no_deadline() {
 }
 
 #[test]
+fn a_handshake_that_is_complete_takes_no_further_input() {
+    let mut handshake = ServerHandshake::new(config(), Timestamp::START);
+    let mut bytes = request(REQUEST_LINE, &HEADERS);
+    assert!(matches!(handshake.receive(&mut &mut bytes[..]), Ok(Some(Request::Upgrade(_)))));
+    let mut input = &mut bytes[..];
+    assert!(matches!(handshake.receive(&mut input), Ok(None)));
+    assert_eq!(input, request(REQUEST_LINE, &HEADERS));
+}
+
+#[test]
 fn a_refusal_is_repeated_and_takes_no_further_input() {
     let mut handshake = ServerHandshake::new(config(), Timestamp::START);
     assert_eq!(handshake.receive(&mut &mut b"\n".to_vec()[..]).err(), Some(Refusal::BareLineFeed));
@@ -416,6 +426,30 @@ fn an_upgrade_is_rejected_with_any_final_status() {
         );
         for status in [0, 100, 101, 199, 204, 205, 304, 600] {
             assert_eq!(upgrade.reject(status, &[], b""), Err(ApiMisuse::InvalidStatus(status)));
+        }
+    });
+}
+
+#[test]
+fn a_status_is_named_if_it_has_a_usual_name() {
+    look_at(&request(REQUEST_LINE, &HEADERS), |upgrade| {
+        for (status, line) in [
+            (200, "200 OK"),
+            (301, "301 Moved Permanently"),
+            (302, "302 Found"),
+            (308, "308 Permanent Redirect"),
+            (401, "401 Unauthorized"),
+            (404, "404 Not Found"),
+            (413, "413 Content Too Large"),
+            (429, "429 Too Many Requests"),
+            (500, "500 Internal Server Error"),
+            (502, "502 Bad Gateway"),
+            (503, "503 Service Unavailable"),
+            (504, "504 Gateway Timeout"),
+            (599, "599 "),
+        ] {
+            let response = String::from_utf8(upgrade.reject(status, &[], b"").unwrap()).unwrap();
+            assert!(response.starts_with(&format!("HTTP/1.1 {line}\r\n")), "{response}");
         }
     });
 }

@@ -174,7 +174,10 @@ fn each_refusal_of_a_request_says_what_is_accepted() {
         assert_eq!((refusal.status(), refusal.to_string().as_str()), (status, words));
         let response = String::from_utf8(refusal.response()).unwrap();
         assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{response}");
-        assert!(!response.starts_with(&format!("HTTP/1.1 {status} \r\n")), "the status has words: {response}");
+        assert!(
+            !response.starts_with(&format!("HTTP/1.1 {status} \r\n")),
+            "the status has words: {response}"
+        );
         assert!(response.ends_with(&format!("\r\n\r\n{words}\n")), "{response}");
     }
 }
@@ -189,10 +192,7 @@ fn each_failure_of_a_response_is_named() {
         (HandshakeFailed::TooManyHeaders { limit: 9 }, "more than 9 headers in the response"),
         (HandshakeFailed::TimedOut, "the response did not arrive in time"),
         (HandshakeFailed::NotUpgraded, "the response's Upgrade header is not websocket"),
-        (
-            HandshakeFailed::ConnectionWithoutUpgrade,
-            "the response's Connection header does not list Upgrade",
-        ),
+        (HandshakeFailed::ConnectionWithoutUpgrade, "the response's Connection header does not list Upgrade"),
         (HandshakeFailed::WrongAcceptKey, "the response's Sec-WebSocket-Accept does not match the key"),
         (HandshakeFailed::SubprotocolNotOffered, "the server chose a subprotocol that was not offered"),
         (HandshakeFailed::ExtensionNotOffered, "the server chose an extension that was not offered"),

@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn an_entry_outlives_the_loss_of_its_place() {
-        let mut table = ClientTable::new();
+        let mut table = ClientTable::default();
         table.insert(client(3, 1), "first");
         table.insert(client(3, 2), "second");
         table.insert(client(3, 3), "third");

@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn only_an_earlier_deadline_moves_an_entry() {
-        let mut deadlines = Deadlines::new();
+        let mut deadlines = Deadlines::default();
         let mut entered = None;
         deadlines.advance('a', &mut entered, Some(at(20)));
         deadlines.advance('a', &mut entered, Some(at(30)));

@@ -341,7 +341,7 @@ impl Partial {
             (Opcode::Text | Opcode::Binary, Some(_)) => return Err(PeerMisbehaved::ExpectedContinuation),
             (Opcode::Continuation, None) => return Err(PeerMisbehaved::UnexpectedContinuation),
             (Opcode::Continuation, Some(message)) => {
-                message.fragments += 1; // stays below: it fails at the limit
+                message.fragments = message.fragments.saturating_add(1); // the greatest number is no limit
                 if message.fragments > config.max_fragments {
                     return Err(PeerMisbehaved::TooManyFragments { limit: config.max_fragments });
                 }
@@ -491,4 +491,24 @@ fn take<'i>(input: &mut &'i mut [u8], bytes: usize) -> &'i mut [u8] {
     let (taken, rest) = mem::take(input).split_at_mut(bytes);
     *input = rest;
     taken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fragments_without_a_limit_may_be_more_than_can_be_counted() {
+        let utf8 = utf8::Validator::default();
+        let (kind, fragments) = (MessageKind::Binary, u32::MAX);
+        let message = Some(MessageInProgress { kind, fragments, len: 0, is_compressed: false, utf8 });
+        let mut partial = Partial { message, ..Partial::default() };
+        let opcode = Opcode::Continuation;
+        let header = Header { fin: false, reserved_bits: 0, opcode, masking_key: None, payload_len: 0 };
+        let config = Config { max_fragments: u32::MAX, ..Config::default() };
+        assert_eq!(partial.begin_frame(&header, 0, &config), Ok(()));
+        let config = Config { max_fragments: u32::MAX - 1, ..config };
+        let too_many = PeerMisbehaved::TooManyFragments { limit: u32::MAX - 1 };
+        assert_eq!(partial.begin_frame(&header, 0, &config), Err(too_many));
+    }
 }

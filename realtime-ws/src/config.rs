@@ -17,10 +17,10 @@ use core::time::Duration;
 pub struct Config {
     /// The longest message to receive, in bytes of payload. Default 1 MiB. A longer one fails the
     /// connection with 1009 as soon as a header declares it, a compressed one as soon as that much is
-    /// decompressed.
+    /// decompressed. `usize::MAX`: no limit but that of the memory, which a message takes as it arrives.
     pub max_message_bytes: usize,
     /// The most frames one message may come in; empty ones count. Default 16,384. One more fails
-    /// the connection with 1008.
+    /// the connection with 1008. `u32::MAX`: no limit.
     pub max_fragments: u32,
     /// How many bytes may wait to be written before sending is refused with
     /// [`ApiMisuse::QueueFull`](crate::ApiMisuse::QueueFull). Default 1 MiB. A message of any length is let

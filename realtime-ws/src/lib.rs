@@ -52,7 +52,8 @@
 //!
 //! # Features
 //! - `deflate`: compressed messages ([RFC 7692]), for connections whose [`Config`] has a `DeflateConfig`
-//!   and whose peer agrees. Off by default.
+//!   and whose peer agrees. Off by default. It links no `std` either, but takes its memory from the C library's
+//!   `malloc`.
 //!
 //! [RFC 7692]: https://www.rfc-editor.org/rfc/rfc7692
 //!

@@ -20,6 +20,8 @@ pub(crate) struct Validator {
     // The first bytes of a character whose rest is awaited: 0 to 3 of them.
     cut: [u8; 4],
     cut_len: u8,
+    #[cfg(test)]
+    bytes_looked_at: usize,
 }
 
 impl Validator {
@@ -29,11 +31,19 @@ impl Validator {
             piece = rest;
             self.cut[usize::from(self.cut_len)] = *byte;
             self.cut_len += 1;
+            #[cfg(test)]
+            {
+                self.bytes_looked_at += usize::from(self.cut_len);
+            }
             match core::str::from_utf8(&self.cut[..usize::from(self.cut_len)]) {
                 Ok(_) => self.cut_len = 0,
                 Err(error) if error.error_len().is_none() => {}
                 Err(_) => return Err(PeerMisbehaved::InvalidUtf8),
             }
+        }
+        #[cfg(test)]
+        {
+            self.bytes_looked_at += piece.len();
         }
         let (whole, cut) = piece.split_at(piece.len() - cut_character_len(piece));
         check(whole)?;
@@ -88,6 +98,28 @@ mod tests {
         for at in 0..=text.len() {
             assert_eq!(in_two(text.as_bytes(), at), Ok(()), "cut at {at}");
         }
+    }
+
+    /// How many bytes are looked at in all while `text` comes in pieces of `size`.
+    fn looked_at(text: &str, size: usize) -> usize {
+        let mut validator = Validator::default();
+        for piece in text.as_bytes().chunks(size) {
+            assert_eq!(validator.push(piece), Ok(()));
+        }
+        assert_eq!(validator.finish(), Ok(()));
+        validator.bytes_looked_at
+    }
+
+    #[test]
+    fn four_mebibytes_in_pieces_are_looked_at_once() {
+        let ascii = "a".repeat(4 << 20);
+        assert_eq!(looked_at(&ascii, 64), 4 << 20);
+        assert_eq!(looked_at(&ascii, 1), 4 << 20);
+        // A character that is cut is looked at again with each piece of it, and no other.
+        let cut_nearly_everywhere = "€".repeat((4 << 20) / 3);
+        let len = cut_nearly_everywhere.len();
+        assert!(looked_at(&cut_nearly_everywhere, 64) <= len + len / 64 * 5);
+        assert!(looked_at(&cut_nearly_everywhere, 1) <= 2 * len);
     }
 
     #[test]

@@ -236,7 +236,10 @@ fn what_is_held_for_takeover_is_known() {
             server.connection.transmitted(written);
         });
         let (held, counted) = (server.connection.held_bytes() as i64, allocated.bytes_current);
-        assert!((held - counted).abs() < held / 50, "{held} bytes said to be held, {counted} allocated");
+        // Stated for pointers of 64 bits; with shorter ones the library takes less.
+        let spared = if usize::BITS == 64 { 0 } else { 3000 };
+        let off = held - spared - counted;
+        assert!(off.abs() < held / 50, "{held} bytes said to be held, {counted} allocated");
     }
 }
 
@@ -271,6 +274,13 @@ fn connection_without_takeover_holds_nothing_between_messages() {
         end.writes();
         assert_eq!(end.connection.held_bytes(), 0);
     }
+}
+
+#[test]
+fn what_is_printed_of_a_connection_says_how_it_compresses() {
+    let printed = format!("{:?}", end(Role::Server, TAKEOVER).connection);
+    assert!(printed.contains("Compressor { keeps_context: true, .. }"), "{printed}");
+    assert!(printed.contains("Decompressor { agreed: NegotiatedDeflate"), "{printed}");
 }
 
 #[test]

@@ -81,11 +81,10 @@ fn limit_of_zero_lets_empty_messages_and_control_frames_through() {
 
 #[test]
 fn lengths_of_fragments_add_up_without_overflow() {
-    let config = Config { max_message_bytes: i64::MAX as usize, ..unlimited() };
-    as_both_roles_with(config, |mut end| {
+    let limit = isize::MAX as usize;
+    as_both_roles_with(Config { max_message_bytes: limit, ..unlimited() }, |mut end| {
         assert_eq!(end.receives(&[binary("a").unfinished()]), []);
-        let bytes = header_to(end.role, true, CONTINUATION, i64::MAX as u64);
-        let limit = i64::MAX as usize;
+        let bytes = header_to(end.role, true, CONTINUATION, limit as u64);
         assert_eq!(end.refuses_bytes(&bytes), PeerMisbehaved::MessageTooBig { limit });
     });
 }
@@ -93,13 +92,31 @@ fn lengths_of_fragments_add_up_without_overflow() {
 #[test]
 fn lengths_of_fragments_beyond_the_address_space_do_not_overflow() {
     as_both_roles_with(unlimited(), |mut end| {
-        // Two fragments of 2^63 - 1 bytes and more make a sum that no `usize` holds; only their headers can
-        // come.
+        // Of a fragment that makes the sum longer than any memory, only the header can come.
         let bytes = header_to(end.role, false, BINARY, 1);
         assert_eq!(end.try_receive(&[&bytes[..], b"a"].concat()), (vec![], None));
-        let bytes = header_to(end.role, false, CONTINUATION, i64::MAX as u64);
+        let bytes = header_to(end.role, false, CONTINUATION, (usize::MAX as u64).min(i64::MAX as u64));
         assert_eq!(end.try_receive(&bytes), (vec![], None));
         assert_eq!(end.try_receive(&[0; 1000]), (vec![], None));
         assert!(end.connection.held_bytes() < 8 * 1024);
     });
+}
+
+#[cfg(target_pointer_width = "32")]
+#[test]
+fn length_beyond_the_address_space_is_too_big_whatever_the_limit() {
+    let too_big = PeerMisbehaved::MessageTooBig { limit: usize::MAX };
+    for len in [1 << 32, (1 << 32) + 5, 1 << 62] {
+        for opcode in [TEXT, BINARY] {
+            as_both_roles_with(unlimited(), |mut end| {
+                let bytes = header_to(end.role, true, opcode, len);
+                assert_eq!(end.refuses_bytes(&bytes), too_big, "{len}");
+            });
+        }
+        as_both_roles_with(unlimited(), |mut end| {
+            end.receives(&[text("a").unfinished()]);
+            let bytes = header_to(end.role, true, CONTINUATION, len);
+            assert_eq!(end.refuses_bytes(&bytes), too_big, "{len}");
+        });
+    }
 }

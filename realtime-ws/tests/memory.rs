@@ -6,7 +6,8 @@ mod common;
 
 use allocation_counter::measure;
 use common::*;
-use realtime_ws::{Config, Event, PreparedMessage, Role};
+use realtime_ws::handshake::{Request, ServerHandshake};
+use realtime_ws::{Config, Event, PreparedMessage, Role, Timestamp};
 
 /// What a message or frame in progress may hold beyond its bytes.
 const STATE_BYTES: usize = 256;
@@ -135,7 +136,7 @@ fn echo_into_a_lent_buffer_allocates_nothing() {
 fn declared_length_allocates_nothing() {
     for reading in [Reading::Buffered, Reading::Direct] {
         as_both_roles_with(unlimited(), |mut end| {
-            let header = header_to(end.role, true, BINARY, 1 << 62);
+            let header = header_to(end.role, true, BINARY, LONGEST_MESSAGE);
             let allocated = measure(|| assert_eq!(end.try_receive(&header), (vec![], None)));
             assert!(allocated.bytes_max < 1024, "{} bytes for a header", allocated.bytes_max);
             assert!(end.connection.held_bytes() <= STATE_BYTES);
@@ -159,7 +160,7 @@ fn declared_length_allocates_nothing() {
 fn declared_length_of_a_fragment_allocates_nothing() {
     as_both_roles_with(unlimited(), |mut end| {
         end.receives(&[text("a").unfinished()]);
-        end.try_receive(&header_to(end.role, true, CONTINUATION, 1 << 62));
+        end.try_receive(&header_to(end.role, true, CONTINUATION, LONGEST_MESSAGE));
         assert!(end.connection.held_bytes() <= STATE_BYTES + 64);
     });
 }
@@ -168,7 +169,7 @@ fn declared_length_of_a_fragment_allocates_nothing() {
 fn message_in_pieces_holds_nothing_of_it() {
     let config = Config { max_message_bytes: usize::MAX, ..in_pieces() };
     as_both_roles_with(config, |mut end| {
-        end.try_receive(&header_to(end.role, true, BINARY, 1 << 40));
+        end.try_receive(&header_to(end.role, true, BINARY, LONGEST_MESSAGE));
         for _ in 0..100 {
             end.try_receive(&[7; 10_000]);
             assert!(end.connection.held_bytes() <= STATE_BYTES);
@@ -225,29 +226,72 @@ fn slow_reader_holds_what_waits_and_not_what_was_written() {
     });
 }
 
-/// The bytes allocated while a text of `fragments` times 64 bytes comes in as many fragments.
-fn allocated_for(role: Role, fragments: usize) -> u64 {
-    let mut end = End::with(role, unlimited());
-    let mut frames = vec![text([b'a'; 64]).unfinished()];
-    frames.resize(fragments - 1, continuation([b'a'; 64]).unfinished());
-    frames.push(continuation([b'a'; 64]));
-    let mut scratch = stream(role, &frames);
+/// The bytes allocated while `take` takes `bytes` in chunks of `size`; what is copied again is allocated again.
+fn allocated_for(mut bytes: Vec<u8>, size: usize, mut take: impl FnMut(&mut &mut [u8])) -> u64 {
     let allocated = measure(|| {
-        let mut input = &mut scratch[..];
-        let event = end.connection.receive(&mut input, end.now);
-        assert!(matches!(event, Ok(Some((Event::Text(text), _))) if text.len() == fragments * 64));
+        for mut chunk in bytes.chunks_mut(size) {
+            take(&mut chunk);
+            assert!(chunk.is_empty());
+        }
     });
     allocated.bytes_total
 }
 
+/// What is allocated for a text that comes as `bytes`.
+fn allocated_for_text(role: Role, bytes: Vec<u8>, size: usize, expected_bytes: usize) -> u64 {
+    let mut end = End::with(role, unlimited());
+    let mut received_bytes = 0;
+    let allocated = allocated_for(bytes, size, |input| {
+        if let Ok(Some((Event::Text(text), _))) = end.connection.receive(input, end.now) {
+            received_bytes = text.len();
+        }
+    });
+    assert_eq!(received_bytes, expected_bytes);
+    allocated
+}
+
+// How often each byte is checked is counted beside the UTF-8 validator and the scanner of heads.
+fn assert_linear(quarter: u64, whole: u64, message_bytes: usize) {
+    assert!(whole <= 5 * quarter, "{whole} bytes allocated, {quarter} for a quarter of it");
+    assert!(whole <= 4 * message_bytes as u64, "{whole} bytes allocated for {message_bytes}");
+}
+
 #[test]
 fn four_mebibytes_in_small_fragments_take_linear_memory_and_time() {
+    let in_fragments = |role, count: usize| {
+        let mut frames = vec![text([b'a'; 64]).unfinished()];
+        frames.resize(count - 1, continuation([b'a'; 64]).unfinished());
+        frames.push(continuation([b'a'; 64]));
+        allocated_for_text(role, stream(role, &frames), usize::MAX, count * 64)
+    };
     for role in ROLES {
-        // Were each fragment to check or copy what came before it, this would be 137 GB of work and not end.
-        let (quarter, whole) = (allocated_for(role, 16_384), allocated_for(role, 65_536));
-        assert!(whole <= 5 * quarter, "{whole} bytes allocated, {quarter} for a quarter of the message");
-        assert!(whole <= 4 * (4 << 20));
+        assert_linear(in_fragments(role, 16_384), in_fragments(role, 65_536), 4 << 20);
     }
+}
+
+#[test]
+fn eight_mebibytes_of_a_frame_byte_by_byte_take_linear_memory_and_time() {
+    let in_bytes = |len| {
+        let frame = text(vec![b'a'; len]).to(Role::Server);
+        allocated_for_text(Role::Server, frame, 1, len)
+    };
+    assert_linear(in_bytes(2 << 20), in_bytes(8 << 20), 8 << 20);
+}
+
+#[test]
+fn eight_mebibytes_of_a_head_byte_by_byte_take_linear_memory_and_time() {
+    let config = Config { max_head_bytes: 16 << 20, ..Config::default() }.checked().unwrap();
+    let in_bytes = |len| {
+        let mut handshake = ServerHandshake::new(config.clone(), Timestamp::START);
+        let mut is_complete = false;
+        let head = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "a".repeat(len));
+        let allocated = allocated_for(head.into_bytes(), 1, |input| {
+            is_complete |= matches!(handshake.receive(input), Ok(Some(Request::Http(_))));
+        });
+        assert!(is_complete);
+        allocated
+    };
+    assert_linear(in_bytes(2 << 20), in_bytes(8 << 20), 8 << 20);
 }
 
 #[test]

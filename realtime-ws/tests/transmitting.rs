@@ -244,6 +244,17 @@ fn replies_of_one_batch_leave_in_one_write() {
 }
 
 #[test]
+fn buffer_that_was_not_lent_is_left_alone() {
+    as_both_roles(|mut end| {
+        end.connection.send("a").unwrap();
+        end.writes();
+        let mut own = Vec::with_capacity(1000);
+        end.connection.reclaim_buffer(&mut own);
+        assert_eq!((own.capacity(), end.connection.held_bytes()), (1000, 0));
+    });
+}
+
+#[test]
 fn unsendable_close_code_is_misuse_and_closes_nothing() {
     as_both_roles(|mut end| {
         for code in [CloseCode::NO_STATUS, CloseCode::ABNORMAL] {

@@ -24,6 +24,9 @@ pub const PONG: u8 = 0xA;
 
 pub const NO_REASON: &str = "";
 
+/// The longest message that a header can declare and this machine could hold.
+pub const LONGEST_MESSAGE: u64 = if usize::BITS == 64 { 1 << 62 } else { 1 << 30 };
+
 /// A frame, legal or not, as RFC 6455 §5.2 draws it. Its bytes are made and read here, by the letter and
 /// without the crate's own code, so that the two check each other.
 #[derive(Clone, PartialEq, Eq)]

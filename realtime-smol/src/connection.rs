@@ -7,7 +7,7 @@ use realtime_adapter::{ForAdapters, contain};
 use realtime_core::{
     Answer, Answered, ClientId, ClientTable, Home, Notice, Outgoing, Pushed, Session, TOO_SLOW,
 };
-use realtime_ws::handshake::{Request, ServerHandshake};
+use realtime_ws::handshake::{Refusal, Request, ServerHandshake};
 use realtime_ws::{CloseCode, Event, Message, PreparedMessage, Timestamp};
 use std::io::{self, IoSlice, Read, Write};
 use std::mem;
@@ -175,7 +175,7 @@ impl<S: Send + 'static> Connection<S> {
             Ok(None) => return Fate::Stays,
             Ok(Some(Request::Http(request))) => return Fate::IsHandedOver([request.head(), input].concat()),
             Ok(Some(Request::Upgrade(upgrade))) => match turn.plan.origins.check(&upgrade) {
-                Err(refusal) => refusal.response(),
+                Err(refusal) => return self.turn_away(&refusal, turn),
                 Ok(()) => {
                     let Ok(address) = self.socket.socket().peer_addr() else { return Fate::Goes };
                     let answer = contain(|| turn.handler.on_request(&upgrade, address))
@@ -198,7 +198,7 @@ impl<S: Send + 'static> Connection<S> {
                     }
                 }
             },
-            Err(refusal) => refusal.response(),
+            Err(refusal) => return self.turn_away(&refusal, turn),
         };
         self.refuse(response, turn)
     }
@@ -210,6 +210,13 @@ impl<S: Send + 'static> Connection<S> {
         open.open(self.socket.socket(), turn);
         open.receive(&mut input, self.socket.socket(), turn);
         self.flush(turn)
+    }
+
+    fn turn_away<H: Handler<State = S>>(&mut self, refusal: &Refusal, turn: &mut Turn<H>) -> Fate {
+        if let Ok(address) = self.socket.socket().peer_addr() {
+            contain(|| turn.handler.on_refusal(refusal, address));
+        }
+        self.refuse(refusal.response(), turn)
     }
 
     fn refuse<H: Handler<State = S>>(&mut self, response: Vec<u8>, turn: &mut Turn<H>) -> Fate {
@@ -338,7 +345,7 @@ impl<S: Send + 'static> Connection<S> {
         match &mut self.stage {
             Stage::Opening(handshake) => match handshake.handle_timeout(turn.now) {
                 None => Fate::Stays,
-                Some(refusal) => self.refuse(refusal.response(), turn),
+                Some(refusal) => self.turn_away(&refusal, turn),
             },
             Stage::Refusing { deadline, .. } | Stage::Lingering { deadline } => {
                 if *deadline <= turn.now {

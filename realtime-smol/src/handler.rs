@@ -5,7 +5,7 @@ use crate::hub::Hub;
 use realtime_adapter::ForAdapters;
 use realtime_core::responses::UPGRADE_REQUIRED;
 use realtime_core::{Answer, ClientId, Credentials, Home, HubError, Notice, Outgoing, Pushed, TOO_SLOW};
-use realtime_ws::handshake::Upgrade;
+use realtime_ws::handshake::{Refusal, Upgrade};
 use realtime_ws::{ApiMisuse, CloseCode, Closure, Message, Piece, PreparedMessage, Timestamp};
 use std::fmt;
 use std::io::Write;
@@ -54,6 +54,12 @@ pub trait Handler: Send + Sync + 'static {
     /// A connection has ended. If it was a client of the hub, that has forgotten it already.
     fn on_close(&self, client: Option<ClientId>, state: Self::State, closure: &Closure) {
         let _ = (client, state, closure);
+    }
+
+    /// A client is turned away, for its opening handshake is none that can be accepted; it is told why. What
+    /// [`on_request`](Self::on_request) rejects does not come here.
+    fn on_refusal(&self, refusal: &Refusal, address: SocketAddr) {
+        let _ = (refusal, address);
     }
 
     /// A request came that is no upgrade; the socket changes hands, and no longer counts towards the server's most connections. By default

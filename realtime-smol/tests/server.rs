@@ -4,11 +4,16 @@
 mod common;
 
 use common::{
-    BINARY, CLOSE, Client, FOREVER, Frame, Happening, PING, PONG, Room, TEXT, close, masked, patient, serve,
-    telling, text, until, upgrade,
+    BINARY, CLOSE, Client, FOREVER, Frame, Happening, PATIENCE, PING, PONG, Room, TEXT, close, masked,
+    patient, serve, telling, text, until, upgrade,
 };
-use realtime_smol::{CloseCode, Config, Hub, Keepalive, Message, Peer, Server};
-use std::io::Write;
+use realtime_smol::{
+    Answer, CloseCode, Config, Handler, Hub, Keepalive, Message, Peer, Refusal, Server, Upgrade,
+};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Mutex;
+use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 fn echo(peer: &mut Peer<'_>, message: Message<'_>) {
@@ -303,4 +308,49 @@ fn a_handshake_that_takes_too_long_is_answered_with_408() {
     client.write(b"GET / HTTP/1.1\r\n");
     assert!(client.head().starts_with("HTTP/1.1 408 "));
     client.rest();
+}
+
+/// Says whom the server turned away.
+struct Doorkeeper(Mutex<Sender<(Refusal, SocketAddr)>>);
+
+impl Handler for Doorkeeper {
+    type State = ();
+
+    fn on_request(&self, _: &Upgrade<'_>, _: SocketAddr) -> Answer<()> {
+        Answer::reject(404, "not here")
+    }
+
+    fn on_message(&self, _: &mut Peer<'_>, (): &mut (), _: Message<'_>) {}
+
+    fn on_refusal(&self, refusal: &Refusal, address: SocketAddr) {
+        self.0.lock().unwrap().send((*refusal, address)).unwrap();
+    }
+}
+
+#[test]
+fn the_application_hears_of_refused_handshakes_but_not_of_those_it_rejects() {
+    let (told, refusals) = channel();
+    let config = Config { handshake_timeout: Duration::from_millis(200), ..Config::default() };
+    let serving = serve(patient().config(config), Doorkeeper(Mutex::new(told)));
+    let address = serving.address;
+    let ask = |request: &str| {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).unwrap();
+        (String::from_utf8(status.to_vec()).unwrap(), stream.local_addr().unwrap())
+    };
+    let upgrade = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+    assert_eq!(ask(&format!("{upgrade}\r\n")).0, "HTTP/1.1 404");
+    for (request, status, refusal) in [
+        ("\n", "HTTP/1.1 400", Refusal::BareLineFeed),
+        (&format!("{upgrade}Origin: http://b\r\n\r\n"), "HTTP/1.1 403", Refusal::ForbiddenOrigin),
+        ("GET /", "HTTP/1.1 408", Refusal::TimedOut),
+    ] {
+        let (answered, address) = ask(request);
+        assert_eq!(answered, status);
+        assert_eq!(refusals.recv_timeout(PATIENCE), Ok((refusal, address)));
+    }
 }

@@ -4,7 +4,7 @@ use crate::handler::{Handler, Peer, Takeover};
 use crate::link::{Came, Incoming, Link};
 use crate::opening::{Opened, open, refuse};
 use crate::server::{Connections, Plan};
-use realtime_adapter::ForAdapters;
+use realtime_adapter::{Error, ForAdapters};
 use realtime_core::Session;
 use realtime_ws::{Event, Message};
 use rustix::net::{RecvFlags, recv};
@@ -60,7 +60,12 @@ pub(crate) fn serve<H: Handler>(
                 service.handler.on_http(Takeover { stream, received, address });
             }
         }
-        Ok(Opened::Refused { response, .. }) => refuse(&stream, &response, config.close_timeout, &clock),
+        Ok(Opened::Refused { response, error }) => {
+            if let Error::Refused(refusal) = &error {
+                service.handler.on_refusal(refusal, address);
+            }
+            refuse(&stream, &response, config.close_timeout, &clock);
+        }
         Err(_) => {}
     }
 }

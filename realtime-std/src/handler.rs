@@ -4,7 +4,7 @@ use crate::hub::Hub;
 use crate::link::Link;
 use realtime_core::responses::UPGRADE_REQUIRED;
 use realtime_core::{Answer, ClientId, Credentials, HubError, Pushed};
-use realtime_ws::handshake::Upgrade;
+use realtime_ws::handshake::{Refusal, Upgrade};
 use realtime_ws::{ApiMisuse, CloseCode, Closure, Message, Piece, PreparedMessage};
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -39,6 +39,12 @@ pub trait Handler: Send + Sync + 'static {
     /// A connection has ended. If it was a client of the hub, that has forgotten it already.
     fn on_close(&self, client: Option<ClientId>, state: Self::State, closure: &Closure) {
         let _ = (client, state, closure);
+    }
+
+    /// A client is turned away, for its opening handshake is none that can be accepted; it is told why. What
+    /// [`on_request`](Self::on_request) rejects does not come here.
+    fn on_refusal(&self, refusal: &Refusal, address: SocketAddr) {
+        let _ = (refusal, address);
     }
 
     /// A request came that is no upgrade; the socket changes hands. By default it is answered with 426.

@@ -79,7 +79,7 @@ pub use realtime_core::{
 };
 #[cfg(feature = "deflate")]
 pub use realtime_ws::DeflateConfig;
-pub use realtime_ws::handshake::{ClientRequest, OriginPolicy, Upgrade};
+pub use realtime_ws::handshake::{ClientRequest, OriginPolicy, Refusal, Upgrade};
 pub use realtime_ws::{
     ApiMisuse, CloseCode, Closure, Config, Delivery, Event, InvalidConfig, Keepalive, Message, OwnedMessage,
     PeerMisbehaved, Piece, PreparedMessage,

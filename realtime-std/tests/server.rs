@@ -4,11 +4,12 @@
 
 use realtime_scenarios::{DEADLINE, Peer as Socket, Received, eventually, rooms};
 use realtime_std::{
-    CloseCode, Config, Credentials, Handler, Hub, Message, OriginPolicy, Peer, Server, ServerBuilder, Stopper,
+    Answer, CloseCode, Config, Credentials, Handler, Hub, Message, OriginPolicy, Peer, Refusal, Server,
+    ServerBuilder, Stopper, Upgrade,
 };
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -246,5 +247,51 @@ fn a_half_closed_connection_still_gets_its_answers() {
     client.stream().shutdown(Shutdown::Write).unwrap();
     unblock.send(()).unwrap();
     assert_eq!(client.receive().unwrap(), Received::Message("last question".into()));
+    server.stop();
+}
+
+/// Says whom the server turned away.
+struct Doorkeeper(Mutex<Sender<(Refusal, SocketAddr)>>);
+
+impl Handler for Doorkeeper {
+    type State = ();
+
+    fn on_request(&self, _: &Upgrade<'_>, _: SocketAddr) -> Answer<()> {
+        Answer::reject(404, "not here")
+    }
+
+    fn on_message(&self, _: &mut Peer<'_>, (): &mut (), _: Message<'_>) {}
+
+    fn on_refusal(&self, refusal: &Refusal, address: SocketAddr) {
+        self.0.lock().unwrap().send((*refusal, address)).unwrap();
+    }
+}
+
+#[test]
+fn the_application_hears_of_refused_handshakes_but_not_of_those_it_rejects() {
+    let (told, refusals) = channel();
+    let config = Config { handshake_timeout: Duration::from_millis(200), ..Config::default() };
+    let server = Running::start(builder().config(config), Doorkeeper(Mutex::new(told)));
+    let address = server.address;
+    let ask = |request: &str| {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).unwrap();
+        (String::from_utf8(status.to_vec()).unwrap(), stream.local_addr().unwrap())
+    };
+    let upgrade = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n";
+    assert_eq!(ask(&format!("{upgrade}\r\n")).0, "HTTP/1.1 404");
+    for (request, status, refusal) in [
+        ("\n", "HTTP/1.1 400", Refusal::BareLineFeed),
+        (&format!("{upgrade}Origin: http://b\r\n\r\n"), "HTTP/1.1 403", Refusal::ForbiddenOrigin),
+        ("GET /", "HTTP/1.1 408", Refusal::TimedOut),
+    ] {
+        let (answered, address) = ask(request);
+        assert_eq!(answered, status);
+        assert_eq!(refusals.recv_timeout(DEADLINE), Ok((refusal, address)));
+    }
     server.stop();
 }

@@ -5,8 +5,8 @@ use realtime_core::pusher::{
     ConnectError, ConnectRequest, Conversation, ErrorCode, Reaction, SocketId, Standing, frames,
 };
 use realtime_smol::{
-    Answer, ApiMisuse, Client, ClientId, Closure, Credentials, Handler, HubError, Message, Peer,
-    PreparedMessage, Pushed, SubscribeError, Subscribing, Takeover, Upgrade,
+    Answer, ApiMisuse, Client, ClientId, CloseCode, Closure, Credentials, Handler, HubError, Message, Peer,
+    PreparedMessage, Pushed, Refusal, SubscribeError, Subscribing, Takeover, Upgrade,
 };
 use smol::future;
 use std::fmt::Display;
@@ -22,7 +22,14 @@ pub(crate) struct Connections {
 
 /// One WebSocket connection.
 #[derive(Debug)]
-pub(crate) enum Connection {
+pub(crate) struct Connection {
+    address: SocketAddr,
+    dialogue: Dialogue,
+}
+
+/// What is said on a connection.
+#[derive(Debug)]
+enum Dialogue {
     /// Speaks to a client of the app.
     Open(Conversation),
     /// Tells a client why it is not let in: a browser cannot see why an opening handshake failed.
@@ -32,37 +39,37 @@ pub(crate) enum Connection {
 impl Handler for Connections {
     type State = Connection;
 
-    fn on_request(&self, request: &Upgrade<'_>, _: SocketAddr) -> Answer<Connection> {
+    fn on_request(&self, request: &Upgrade<'_>, address: SocketAddr) -> Answer<Connection> {
         let connect = ConnectRequest::parse(request.path(), request.query().unwrap_or_default());
         match connect {
             Ok(connect) if connect.key == self.shared.app.key => match fresh_socket_id() {
-                Ok(socket_id) => Answer::accept(Connection::Open(Conversation::new(
-                    socket_id,
-                    self.shared.settings.clone(),
-                ))),
+                Ok(socket_id) => {
+                    let conversation = Conversation::new(socket_id, self.shared.settings.clone());
+                    Answer::accept(Connection { address, dialogue: Dialogue::Open(conversation) })
+                }
                 Err(error) => Answer::reject(500, error.to_string()),
             },
-            Ok(ConnectRequest { key, .. }) => turned_away(ConnectError::NoSuchApp { key }),
-            Err(error) => turned_away(error),
+            Ok(ConnectRequest { key, .. }) => turned_away(address, ConnectError::NoSuchApp { key }),
+            Err(error) => turned_away(address, error),
         }
     }
 
     fn on_open(&self, peer: &mut Peer<'_>, connection: &mut Connection) {
-        match connection {
+        match &mut connection.dialogue {
             // What a client shows it shows for each channel.
-            Connection::Open(conversation) => match peer.connect(Credentials::NONE) {
+            Dialogue::Open(conversation) => match peer.connect(Credentials::NONE) {
                 Ok(client) => {
                     self.shared.sockets.insert(conversation.socket_id(), client.id());
                     send(peer, &conversation.greeting());
                 }
                 Err(error) => turn_away(peer, ErrorCode::OVER_CAPACITY, &error),
             },
-            Connection::TurnedAway(error) => turn_away(peer, error.code(), &**error),
+            Dialogue::TurnedAway(error) => turn_away(peer, error.code(), &**error),
         }
     }
 
     fn on_message(&self, peer: &mut Peer<'_>, connection: &mut Connection, message: Message<'_>) {
-        let (Connection::Open(conversation), Some(client)) = (connection, peer.client()) else {
+        let (Dialogue::Open(conversation), Some(client)) = (&mut connection.dialogue, peer.client()) else {
             return; // it is being closed
         };
         let reaction = match message {
@@ -82,11 +89,20 @@ impl Handler for Connections {
         }
     }
 
-    fn on_close(&self, _: Option<ClientId>, connection: Connection, _: &Closure) {
-        match connection {
-            Connection::Open(conversation) => self.shared.sockets.remove(conversation.socket_id()),
-            Connection::TurnedAway(_) => {}
+    fn on_close(&self, _: Option<ClientId>, connection: Connection, closure: &Closure) {
+        match connection.dialogue {
+            Dialogue::Open(conversation) => self.shared.sockets.remove(conversation.socket_id()),
+            Dialogue::TurnedAway(_) => {}
         }
+        // A client that is lost, as they are, has done nothing wrong.
+        if !closure.was_clean && closure.code != CloseCode::ABNORMAL {
+            self.shared.log.write(format_args!("{} was closed with {closure}", connection.address));
+        }
+    }
+
+    fn on_refusal(&self, refusal: &Refusal, address: SocketAddr) {
+        let status = refusal.status();
+        self.shared.log.write(format_args!("{address} was refused with {status} ({refusal})"));
     }
 
     fn on_http(&self, takeover: Takeover) {
@@ -100,8 +116,8 @@ fn fresh_socket_id() -> Result<SocketId, getrandom::Error> {
     Ok(SocketId::from_random(bytes))
 }
 
-fn turned_away(error: ConnectError) -> Answer<Connection> {
-    Answer::accept(Connection::TurnedAway(Box::new(error)))
+fn turned_away(address: SocketAddr, error: ConnectError) -> Answer<Connection> {
+    Answer::accept(Connection { address, dialogue: Dialogue::TurnedAway(Box::new(error)) })
 }
 
 fn turn_away(peer: &mut Peer<'_>, code: ErrorCode, reason: &impl Display) {

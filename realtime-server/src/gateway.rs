@@ -1,5 +1,6 @@
 use crate::connection::Connections;
 use crate::http::{DemoSite, HttpEnd, HttpLimits, HttpServer};
+use crate::log::{Log, WriteLine};
 use crate::options::{Compression, Demo};
 use crate::sockets::Sockets;
 use realtime_core::pusher::{self, App, Settings};
@@ -11,10 +12,10 @@ use smol::Executor;
 use smol::channel::{Receiver, Sender, bounded};
 use std::convert::Infallible;
 use std::future::Future;
-use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
+use std::{fmt, io};
 
 /// Serves one app: its Pusher clients over WebSocket, and its backend over HTTP, on one port.
 #[derive(Debug)]
@@ -27,7 +28,6 @@ pub struct Gateway {
 }
 
 /// A gateway's parts, each with a default; see [`Gateway::builder`].
-#[derive(Debug)]
 pub struct GatewayBuilder {
     app: App,
     demo: Demo,
@@ -36,6 +36,7 @@ pub struct GatewayBuilder {
     settings: Settings,
     hub: HubConfig,
     http: HttpLimits,
+    log: Box<WriteLine>,
 }
 
 /// What all connections of a gateway share.
@@ -47,6 +48,7 @@ pub(crate) struct Shared {
     pub(crate) hub: Hub,
     pub(crate) sockets: Sockets,
     pub(crate) demo: Option<DemoSite>,
+    pub(crate) log: Log,
 }
 
 /// As pusher-js sends its own ping after as much silence, a dead client is found within a minute.
@@ -59,6 +61,15 @@ const OUTBOX: OutboxLimits =
 
 /// More than the longest client event and the longest subscribe.
 const MAX_MESSAGE_BYTES: usize = 64 * 1024;
+
+impl fmt::Debug for GatewayBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GatewayBuilder")
+            .field("app", &self.app)
+            .field("demo", &self.demo)
+            .finish_non_exhaustive()
+    }
+}
 
 impl GatewayBuilder {
     /// Sets whether the demo is served: a page at `/`, and endpoints that sign and publish for anyone.
@@ -105,6 +116,15 @@ impl GatewayBuilder {
         self
     }
 
+    /// Sets who is told, in a line each, of clients that break the WebSocket protocol: their address, what they were
+    /// told and why. It is called by the threads that serve them, at most eleven times a second, and must not block.
+    /// Default: nobody.
+    #[must_use]
+    pub fn log(mut self, write: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.log = Box::new(write);
+        self
+    }
+
     /// Listens at `address`; port 0 takes a free one.
     ///
     /// # Errors
@@ -138,7 +158,8 @@ impl GatewayBuilder {
             Demo::Off => None,
         };
         let (settings, sockets) = (Arc::new(self.settings), Sockets::default());
-        let shared = Arc::new(Shared { app: self.app, settings, http: self.http, hub, sockets, demo });
+        let log = Log::new(self.log);
+        let shared = Arc::new(Shared { app: self.app, settings, http: self.http, hub, sockets, demo, log });
         let executor = Arc::new(Executor::new());
         let (running, stopping) = bounded(1);
         let (http, http_end) = HttpServer::new(executor.clone(), shared.clone(), stopping);
@@ -160,6 +181,7 @@ impl Gateway {
             settings,
             hub: HubConfig { max_roster_bytes: OUTBOX.max_bytes, ..HubConfig::default() },
             http: HttpLimits::default(),
+            log: Box::new(|_| ()),
         }
     }
 

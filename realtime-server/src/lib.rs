@@ -41,6 +41,7 @@ mod connection;
 mod error;
 mod gateway;
 mod http;
+mod log;
 mod options;
 mod program;
 mod shutdown;

@@ -21,7 +21,8 @@ pub fn run(command: Command) -> Result<(), Error> {
 fn serve(options: &Options) -> Result<(), Error> {
     // Before anything is printed: who reads that may send the signal at once.
     let shutdown = Shutdown::listen()?;
-    let mut gateway = Gateway::builder(options.to_app()).demo(options.demo).compression(options.compression);
+    let mut gateway =
+        Gateway::builder(options.to_app()).demo(options.demo).compression(options.compression).log(complain);
     if let Some(threads) = options.threads {
         gateway = gateway.threads(threads);
     }
@@ -36,6 +37,11 @@ fn serve(options: &Options) -> Result<(), Error> {
         std::future::pending().await
     };
     Ok(smol::block_on(smol::future::or(gateway.serve(), stop_when_told))?)
+}
+
+/// Says what an operator may want to know.
+fn complain(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "realtime-server: {line}");
 }
 
 /// Prints what nobody need read: a closed standard output is no reason not to serve.

@@ -158,6 +158,20 @@ fn shared_messages_count_towards_the_limit_whole() {
 }
 
 #[test]
+fn control_frames_and_headers_count_towards_the_limit() {
+    let config = Config { max_unsent_bytes: 1000, ..Config::default() };
+    as_both_roles_with(config, |mut end| {
+        let header_bytes = if end.role == Role::Server { 2 } else { 6 };
+        let sent = (0..100).take_while(|_| end.connection.ping(&[7; 125]).is_ok()).count();
+        assert_eq!((sent, end.connection.unsent_bytes()), (8, 8 * (125 + header_bytes)));
+        end.writes();
+        end.receives(&[ping([7; 125])]);
+        let sent = (0..1000).take_while(|_| end.connection.send("").is_ok()).count();
+        assert_eq!(sent, (1000 - 125 - header_bytes).div_ceil(header_bytes));
+    });
+}
+
+#[test]
 fn refusals_do_not_stop_pongs_and_close_frames() {
     let config = Config { max_unsent_bytes: 10, ..Config::default() };
     as_both_roles_with(config, |mut end| {

@@ -255,13 +255,15 @@ fn notices_come_in_the_order_in_which_things_happened() {
     let (mut exchange, [(_, a), _]) = two_homes(MailboxLimits::default());
     notices(&mut exchange);
     exchange.note(Notice::Dropped { client: a, messages: 2 });
+    exchange.note(Notice::TooSlow { client: a });
     exchange.handle_input(Input::Gone { client: a }, START).unwrap();
     exchange.handle_input(Input::Close, START).unwrap();
     let seen = notices(&mut exchange);
     assert_eq!(
-        seen[..2],
+        seen[..3],
         [
             Notice::Dropped { client: a, messages: 2 },
+            Notice::TooSlow { client: a },
             Notice::Unsubscribed { client: a, channel: "room".into() },
         ]
     );

@@ -300,3 +300,15 @@ fn the_application_is_told_who_comes_and_goes() {
     ];
     assert_eq!(notices(&mut exchange), told);
 }
+
+#[test]
+fn what_a_client_lost_in_either_way_adds_up_and_nothing_is_no_loss() {
+    let (mut exchange, [(_, client), _]) = two_homes(MailboxLimits::default());
+    notices(&mut exchange);
+    for messages in [0, 2, 0, 3] {
+        exchange.note(Notice::Undelivered { client, messages });
+        exchange.note(Notice::Dropped { client, messages });
+    }
+    let told = [Notice::Undelivered { client, messages: 5 }, Notice::Dropped { client, messages: 5 }];
+    assert_eq!(notices(&mut exchange), told);
+}

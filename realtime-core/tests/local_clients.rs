@@ -174,3 +174,13 @@ fn a_client_of_another_home_is_left_to_that() {
     house.handle(broadcast("room", "hi"));
     assert_eq!(house.locals.receive(elsewhere.0), Received::Nothing);
 }
+
+#[test]
+fn what_is_ordered_for_a_client_that_was_removed_is_undelivered() {
+    let mut house = House::new();
+    let [gone, there] = [(); 2].map(|()| house.connect_to("room"));
+    house.locals.remove(gone.0);
+    house.handle(broadcast("room", "hello"));
+    assert_eq!(house.losses, [Notice::Undelivered { client: gone.0, messages: 1 }]);
+    assert_eq!(house.received(there.0), ["hello"]);
+}

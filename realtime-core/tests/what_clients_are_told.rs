@@ -30,6 +30,7 @@ fn whoever_is_not_let_in_is_told_why() {
         (&Denial::TooManyChannels { limit: 9 }, "already in 9 channels, the most allowed"),
         (&Denial::TooManyMembers { limit: 9 }, "the channel already has 9 members, the most allowed"),
         (&Denial::MemberTooLong { limit: 9 }, "the member is longer than 9 bytes"),
+        (&Denial::RosterTooLong { limit: 9 }, "the list of the channel's members is longer than 9 bytes"),
         (&Denial::ChannelNameTooLong { limit: 9 }, "the channel's name is longer than 9 bytes"),
         (&Denial::ChannelNameEmpty, "the channel's name is empty"),
     ]);
@@ -44,6 +45,7 @@ fn a_pusher_client_is_told_by_type_and_status_too() {
         (Denial::TooManyChannels { limit: 9 }, "LimitReached", 429),
         (Denial::TooManyMembers { limit: 9 }, "LimitReached", 429),
         (Denial::MemberTooLong { limit: 9 }, "LimitReached", 413),
+        (Denial::RosterTooLong { limit: 9 }, "LimitReached", 413),
         (Denial::ChannelNameTooLong { limit: 9 }, "InvalidChannel", 400),
         (Denial::ChannelNameEmpty, "InvalidChannel", 400),
     ] {
@@ -62,6 +64,7 @@ fn the_application_is_told_what_the_hub_did_not_do() {
         (&HubError::from(InputError::Closed), "the hub is closed"),
         (&HubError::from(InputError::UnknownClient), "no such client, or it is gone"),
         (&HubError::Overloaded, "the hub is overloaded: too many deliveries wait"),
+        (&HubError::UnknownHome, "no loop takes this client's deliveries: its home was never added"),
     ]);
 }
 

@@ -1,7 +1,11 @@
 use crate::choices::{Choices, chunk_lengths};
+use crate::frames::{self, Compressed};
+use crate::inflate::{End, inflate};
+use crate::naive::{self, Rules, Seen, Takeover};
+use realtime_ws::frame::Header;
 use realtime_ws::{
-    CheckedConfig, CloseCode, Config, Connection, Delivery, Event, MaskingKeys, MessageKind, PeerMisbehaved,
-    Piece, PreparedMessage, Role, Timestamp,
+    ApiMisuse, CheckedConfig, CloseCode, Config, Connection, DeflateConfig, Delivery, Event, MaskingKeys,
+    MessageKind, NegotiatedDeflate, PeerMisbehaved, Piece, PreparedMessage, Role, Sender, Timestamp,
 };
 
 /// What a message or frame in progress may hold beyond its bytes.
@@ -10,14 +14,19 @@ const STATE_BYTES: usize = 256;
 const SPARE_BYTES: usize = 128 * 1024;
 /// What the most pongs that wait and a close frame take, in buffers that grow by doubling.
 const CONTROL_BYTES: usize = 2 * 18 * 139;
+/// What a piece of a compressed message takes.
+const PIECE_BYTES: usize = 16 * 1024;
+/// How much longer than its compressed form a message can be, at most.
+const MAX_EXPANSION: usize = 1032;
 
-/// A stream of bytes to either role, at once and in chunks: the events, the error and the end are the same,
-/// memory follows the bytes, the peer is told of every error, and accepts all that is written.
+/// A stream of bytes to either role, with compression or without: what is seen of it, and what is wrong with
+/// it, is what a naive receiver says, at once and in chunks. Memory follows the bytes, the peer is told of
+/// every error, and it receives all that was sent, in order.
 pub fn connection(bytes: &[u8]) {
     let mut choices = Choices(bytes);
     let role = choices.one_of(&[Role::Server, Role::Client]);
     let config = Config {
-        max_message_bytes: choices.one_of(&[1 << 20, 200, usize::MAX]),
+        max_message_bytes: choices.one_of(&[1 << 20, 200, 60_000, usize::MAX]),
         max_fragments: choices.one_of(&[16_384, 3]),
         max_unsent_bytes: choices.one_of(&[1 << 20, 300]),
         keepalive: None,
@@ -27,22 +36,133 @@ pub fn connection(bytes: &[u8]) {
     let seed = choices.byte();
     let reading = choices.one_of(&[Reading::Buffered, Reading::Direct]);
     let replies = choices.one_of(&[Replies::None, Replies::Echo, Replies::Close]);
-    let stream = choices.rest();
+    let deflate = deflate(&mut choices);
+    let setting =
+        Setting { role, config: Config { deflate: deflate.map(|(config, _)| config), ..config }, deflate };
+    let peer = setting.of_the_peer().role;
+    let stream = match (choices.byte() % 2, deflate) {
+        (0, _) => choices.rest().to_vec(),
+        (_, None) => frames::stream(choices, peer, Compressed::Never),
+        (_, Some(_)) => frames::stream(choices, peer, Compressed::NowAndThen),
+    };
 
+    let (expected, error) = naive::receive(&setting.rules(), &stream);
     let at_once =
-        Run::new(role, &config, Replies::None).read(stream, std::iter::repeat(usize::MAX), Reading::Buffered);
-    let config = Config { delivery, ..config };
-    let in_chunks = Run::new(role, &config, replies).read(stream, chunk_lengths(seed), reading);
-    assert_eq!(in_chunks.error, at_once.error);
+        Run::new(&setting, Replies::None).read(&stream, std::iter::repeat(usize::MAX), Reading::Buffered);
+    assert_eq!(at_once.seen, expected);
+    assert_eq!(at_once.error, error);
+    let setting = Setting { config: Config { delivery, ..setting.config }, ..setting };
+    let in_chunks = Run::new(&setting, replies).read(&stream, chunk_lengths(seed), reading);
+    assert_eq!(in_chunks.error, error);
     if replies != Replies::Close {
         assert_eq!(in_chunks.connection.closure(), at_once.connection.closure());
     }
     match delivery {
-        Delivery::Whole => assert_eq!(in_chunks.seen, at_once.seen),
-        Delivery::Pieces => assert_eq!(joined(&in_chunks.seen), at_once.seen),
+        Delivery::Whole => assert_eq!(in_chunks.seen, expected),
+        Delivery::Pieces => assert_eq!(joined(&in_chunks.seen), expected),
     }
     at_once.finish(seed);
     in_chunks.finish(seed);
+}
+
+/// What was agreed on, and how messages are compressed; most streams are without.
+fn deflate(choices: &mut Choices<'_>) -> Option<(DeflateConfig, NegotiatedDeflate)> {
+    if choices.byte() % 3 != 1 {
+        return None;
+    }
+    let takeover = choices.byte();
+    let agreed = NegotiatedDeflate {
+        outgoing_context_takeover: takeover & 1 == 1,
+        incoming_context_takeover: takeover & 2 == 2,
+        outgoing_window_bits: choices.in_range(8, 15),
+        incoming_window_bits: choices.in_range(8, 15),
+    };
+    let config = DeflateConfig {
+        outgoing_window_bits: choices.in_range(9, 15),
+        level: choices.in_range(1, 9),
+        memory_level: choices.in_range(1, 9),
+        min_message_bytes: choices.one_of(&[0, 1, 40, 256]),
+        ..DeflateConfig::default()
+    };
+    Some((config, agreed))
+}
+
+/// One side of a connection.
+#[derive(Clone)]
+struct Setting {
+    role: Role,
+    config: Config,
+    deflate: Option<(DeflateConfig, NegotiatedDeflate)>,
+}
+
+impl Setting {
+    fn rules(&self) -> Rules {
+        let takeover = |(_, agreed): (_, NegotiatedDeflate)| {
+            if agreed.incoming_context_takeover { Takeover::Context } else { Takeover::None }
+        };
+        Rules {
+            role: self.role,
+            max_message_bytes: self.config.max_message_bytes,
+            max_fragments: self.config.max_fragments,
+            deflate: self.deflate.map(takeover),
+        }
+    }
+
+    /// The other side, which takes whatever comes.
+    fn of_the_peer(&self) -> Self {
+        let mirrored = |(config, agreed): (DeflateConfig, NegotiatedDeflate)| {
+            let agreed = NegotiatedDeflate {
+                outgoing_context_takeover: agreed.incoming_context_takeover,
+                incoming_context_takeover: agreed.outgoing_context_takeover,
+                outgoing_window_bits: agreed.incoming_window_bits,
+                incoming_window_bits: agreed.outgoing_window_bits,
+            };
+            (config, agreed)
+        };
+        Self {
+            role: match self.role {
+                Role::Server => Role::Client,
+                Role::Client => Role::Server,
+            },
+            config: Config {
+                max_message_bytes: usize::MAX,
+                max_fragments: u32::MAX,
+                delivery: Delivery::Pieces, // a message may be cut off by a close frame
+                ..Config::default()
+            },
+            deflate: self.deflate.map(mirrored),
+        }
+    }
+
+    fn open(&self) -> Connection {
+        let config = self.config.clone().checked().expect("the configuration is valid");
+        let connection = open(self.role, config);
+        match self.deflate {
+            Some((_, agreed)) => connection.with_deflate(agreed),
+            None => connection,
+        }
+    }
+
+    /// The most that may be held when `arrived` bytes have come, beyond what waits to be written.
+    fn max_received_bytes(&self, arrived: usize, reading: Reading) -> usize {
+        let plain = STATE_BYTES + 4 * arrived + if reading == Reading::Direct { SPARE_BYTES } else { 0 };
+        let Some((config, agreed)) = self.deflate else { return plain };
+        let message = match self.config.delivery {
+            // One byte more than the message may have shows that it has too many.
+            Delivery::Whole => {
+                (2 * self.config.max_message_bytes.saturating_add(1).min(MAX_EXPANSION * arrived + 1024))
+                    .max(1024)
+            }
+            Delivery::Pieces => PIECE_BYTES,
+        };
+        let window_bits = agreed.outgoing_window_bits.min(config.outgoing_window_bits);
+        let outgoing = if agreed.outgoing_context_takeover {
+            137_000 + (4 << window_bits) + (448 << config.memory_level)
+        } else {
+            0
+        };
+        plain + 47_680 + message + outgoing
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -58,28 +178,20 @@ enum Replies {
     Close,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Seen {
-    Text(String),
-    Binary(Vec<u8>),
-    Piece(MessageKind, Vec<u8>, bool),
-    Ping(Vec<u8>),
-    Pong(Vec<u8>),
-    Closing(Option<u16>, String),
-}
-
 struct Run {
     connection: Connection,
-    role: Role,
+    setting: Setting,
     replies: Replies,
     seen: Vec<Seen>,
+    /// The messages and pieces that were accepted for sending.
+    sent: Vec<Seen>,
     error: Option<PeerMisbehaved>,
 }
 
 impl Run {
-    fn new(role: Role, config: &Config, replies: Replies) -> Self {
-        let connection = open(role, config.clone().checked().expect("the configuration is valid"));
-        Self { connection, role, replies, seen: Vec::new(), error: None }
+    fn new(setting: &Setting, replies: Replies) -> Self {
+        let (connection, setting) = (setting.open(), setting.clone());
+        Self { connection, setting, replies, seen: Vec::new(), sent: Vec::new(), error: None }
     }
 
     fn read(mut self, mut stream: &[u8], chunks: impl Iterator<Item = usize>, reading: Reading) -> Self {
@@ -103,12 +215,8 @@ impl Run {
             self.receive(&mut buffered);
             let unsent = self.connection.unsent_bytes();
             let held = self.connection.held_bytes();
-            let received =
-                STATE_BYTES + 4 * arrived + if reading == Reading::Direct { SPARE_BYTES } else { 0 };
-            assert!(
-                held <= received + CONTROL_BYTES + 2 * unsent,
-                "{held} bytes held: {arrived} arrived, {unsent} wait"
-            );
+            let most = self.setting.max_received_bytes(arrived, reading) + CONTROL_BYTES + 2 * unsent;
+            assert!(held <= most, "{held} bytes held of {most}: {arrived} arrived, {unsent} wait");
             if self.replies == Replies::None {
                 assert!(unsent <= CONTROL_BYTES, "{unsent} bytes wait, though nothing was sent");
             }
@@ -126,20 +234,12 @@ impl Run {
                 }
                 Ok(Some((event, sender))) => {
                     assert!(!matches!(self.seen.last(), Some(Seen::Closing(..))), "{event:?} after a close");
-                    self.seen.push(keep(&event));
+                    let seen = keep(&event);
                     // A refusal is one of the outcomes: the queue is full, or the connection closes.
-                    let _ = match (self.replies, event) {
-                        (Replies::None, _) | (_, Event::Pong(_) | Event::Closing { .. }) => Ok(()),
-                        (Replies::Close, _) => {
-                            sender.close(CloseCode::GOING_AWAY, "enough", Timestamp::START)
-                        }
-                        (Replies::Echo, Event::Text(text)) => sender.send(text),
-                        (Replies::Echo, Event::Binary(bytes)) => {
-                            sender.send_prepared(&PreparedMessage::new(bytes))
-                        }
-                        (Replies::Echo, Event::Piece(piece)) => sender.send_piece(piece),
-                        (Replies::Echo, Event::Ping(payload)) => sender.ping(payload),
-                    };
+                    if reply(self.replies, &event, sender).is_ok() && self.replies == Replies::Echo {
+                        self.sent.push(seen.clone());
+                    }
+                    self.seen.push(seen);
                 }
                 Err(misbehaved) => {
                     assert!(input.is_empty(), "bytes are left over after a failure");
@@ -152,28 +252,25 @@ impl Run {
         }
     }
 
-    /// Writes all that waits, in chunks; the peer accepts it, and is told of an error.
+    /// Writes all that waits, in chunks; the peer sees all that was sent, and is told of an error.
     fn finish(mut self, seed: u8) {
-        let other = match self.role {
-            Role::Server => Role::Client,
-            Role::Client => Role::Server,
-        };
-        let unlimited = Config {
-            max_message_bytes: usize::MAX,
-            max_fragments: u32::MAX,
-            delivery: Delivery::Pieces, // a message may be cut off by a close frame
-            ..Config::default()
-        };
-        let mut peer = Self::new(other, &unlimited, Replies::None);
+        let mut peer = Self::new(&self.setting.of_the_peer(), Replies::None);
+        let mut all_written = Vec::new();
         for room in chunk_lengths(seed) {
             if self.connection.unsent_bytes() == 0 {
                 break;
             }
             let mut written = write(&mut self.connection, room);
+            all_written.extend_from_slice(&written);
             peer.receive(&mut written);
             assert_eq!(peer.error, None, "the peer refuses what was written");
         }
         assert!(self.connection.poll_transmit(&mut [&[][..]]) == 0);
+        assert_eq!(messages(&peer.seen), messages(&self.sent), "what was sent is received");
+        if let Some((config, agreed)) = self.setting.deflate {
+            let window_bits = agreed.outgoing_window_bits.min(config.outgoing_window_bits);
+            assert_references_stay_within(1 << window_bits, agreed.outgoing_context_takeover, &all_written);
+        }
         if let Some(misbehaved) = self.error {
             let told = Seen::Closing(Some(misbehaved.close_code().get()), misbehaved.to_string());
             match self.replies {
@@ -186,7 +283,20 @@ impl Run {
         self.connection.receive_eof();
         assert!(self.connection.is_finished());
         assert!(self.connection.closure().is_some());
-        assert_eq!(self.connection.held_bytes(), 0, "a finished connection holds nothing");
+        if self.setting.deflate.is_none() {
+            assert_eq!(self.connection.held_bytes(), 0, "a finished connection holds nothing");
+        }
+    }
+}
+
+fn reply(replies: Replies, event: &Event<'_>, sender: &mut Sender) -> Result<(), ApiMisuse> {
+    match (replies, *event) {
+        (Replies::None, _) | (_, Event::Pong(_) | Event::Closing { .. }) => Ok(()),
+        (Replies::Close, _) => sender.close(CloseCode::GOING_AWAY, "enough", Timestamp::START),
+        (Replies::Echo, Event::Text(text)) => sender.send(text),
+        (Replies::Echo, Event::Binary(bytes)) => sender.send_prepared(&PreparedMessage::new(bytes)),
+        (Replies::Echo, Event::Piece(piece)) => sender.send_piece(piece),
+        (Replies::Echo, Event::Ping(payload)) => sender.ping(payload),
     }
 }
 
@@ -239,6 +349,12 @@ fn joined(seen: &[Seen]) -> Vec<Seen> {
     whole
 }
 
+fn messages(seen: &[Seen]) -> Vec<Seen> {
+    let mut whole = joined(seen);
+    whole.retain(|seen| matches!(seen, Seen::Text(_) | Seen::Binary(_)));
+    whole
+}
+
 /// Writes into a socket that takes up to `room` bytes.
 fn write(connection: &mut Connection, room: usize) -> Vec<u8> {
     let mut slices = [&[][..]; 3];
@@ -247,4 +363,25 @@ fn write(connection: &mut Connection, room: usize) -> Vec<u8> {
     written.truncate(room);
     connection.transmitted(written.len());
     written
+}
+
+/// No compressed message of `stream` refers back farther than its receiver said that it remembers.
+fn assert_references_stay_within(window_bytes: usize, takeover: bool, mut stream: &[u8]) {
+    let mut history = Vec::new();
+    while let Ok(Some((Header { reserved_bits, masking_key, payload_len, .. }, header_bytes))) =
+        Header::decode(stream)
+    {
+        let (payload, rest) = stream[header_bytes..].split_at(payload_len as usize);
+        stream = rest;
+        if reserved_bits != 0 {
+            let mut payload = naive::mask(masking_key.unwrap_or_default(), payload);
+            payload.extend_from_slice(&[0, 0, 0xFF, 0xFF]);
+            let inflated = inflate(&payload, &history, usize::MAX);
+            assert_eq!(inflated.end, End::Block, "a compressed message is whole");
+            assert!(inflated.farthest <= window_bytes, "{} bytes back", inflated.farthest);
+            if takeover {
+                history = inflated.history;
+            }
+        }
+    }
 }

@@ -41,6 +41,7 @@ impl Life {
             max_channel_name_bytes: 12,
             max_members_per_channel: limit,
             max_member_bytes: 60,
+            max_roster_bytes: 400,
         };
         let wire: Box<dyn Wire> = if choices.flag() { Box::new(Pusher) } else { Box::new(Plain) };
         let mut life = Self {

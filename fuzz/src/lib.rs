@@ -5,21 +5,37 @@
 
 mod choices;
 mod connection;
+mod differential;
 mod frame;
+mod frames;
 mod handshake;
 mod hub;
+mod inflate;
+mod mask;
+mod naive;
+mod utf8;
 
 pub use connection::connection;
+pub use differential::differential;
 pub use frame::frame;
 pub use handshake::handshake;
 pub use hub::hub;
+pub use mask::mask;
+pub use utf8::utf8;
 
 /// What a target does with its bytes; it panics if something is wrong.
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Target); 4] =
-    [("connection", connection), ("frame", frame), ("handshake", handshake), ("hub", hub)];
+pub const TARGETS: [(&str, Target); 7] = [
+    ("connection", connection),
+    ("differential", differential),
+    ("frame", frame),
+    ("handshake", handshake),
+    ("hub", hub),
+    ("mask", mask),
+    ("utf8", utf8),
+];
 
 /// Runs `target` with the content of each file that the command line names.
 ///

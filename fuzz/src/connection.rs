@@ -16,6 +16,8 @@ const SPARE_BYTES: usize = 128 * 1024;
 const CONTROL_BYTES: usize = 2 * 18 * 139;
 /// What a piece of a compressed message takes.
 const PIECE_BYTES: usize = 16 * 1024;
+/// After so many cuts the rest goes in one piece: more of them are slow and tell nothing new.
+const MAX_CUTS: usize = 300;
 /// How much longer than its compressed form a message can be, at most.
 const MAX_EXPANSION: usize = 1032;
 
@@ -52,7 +54,8 @@ pub fn connection(bytes: &[u8]) {
     assert_eq!(at_once.seen, expected);
     assert_eq!(at_once.error, error);
     let setting = Setting { config: Config { delivery, ..setting.config }, ..setting };
-    let in_chunks = Run::new(&setting, replies).read(&stream, chunk_lengths(seed), reading);
+    let chunks = chunk_lengths(seed).take(MAX_CUTS).chain(std::iter::repeat(usize::MAX));
+    let in_chunks = Run::new(&setting, replies).read(&stream, chunks, reading);
     assert_eq!(in_chunks.error, error);
     if replies != Replies::Close {
         assert_eq!(in_chunks.connection.closure(), at_once.connection.closure());
@@ -256,7 +259,7 @@ impl Run {
     fn finish(mut self, seed: u8) {
         let mut peer = Self::new(&self.setting.of_the_peer(), Replies::None);
         let mut all_written = Vec::new();
-        for room in chunk_lengths(seed) {
+        for room in chunk_lengths(seed).take(MAX_CUTS).chain(std::iter::repeat(usize::MAX)) {
             if self.connection.unsent_bytes() == 0 {
                 break;
             }

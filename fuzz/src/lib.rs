@@ -13,6 +13,8 @@ mod hub;
 mod inflate;
 mod mask;
 mod naive;
+mod pusher;
+mod signature;
 mod utf8;
 
 pub use connection::connection;
@@ -21,19 +23,23 @@ pub use frame::frame;
 pub use handshake::handshake;
 pub use hub::hub;
 pub use mask::mask;
+pub use pusher::pusher;
+pub use signature::signature;
 pub use utf8::utf8;
 
 /// What a target does with its bytes; it panics if something is wrong.
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("connection", connection),
     ("differential", differential),
     ("frame", frame),
     ("handshake", handshake),
     ("hub", hub),
     ("mask", mask),
+    ("pusher", pusher),
+    ("signature", signature),
     ("utf8", utf8),
 ];
 

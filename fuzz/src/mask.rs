@@ -12,7 +12,8 @@ static PIECES: LazyLock<CheckedConfig> = LazyLock::new(|| config(Delivery::Piece
 pub fn mask(bytes: &[u8]) {
     let mut choices = Choices(bytes);
     let key: [u8; 4] = std::array::from_fn(|_| choices.byte());
-    let len = usize::from(choices.u16()) % 4_500;
+    // Around the lengths at which wider steps begin.
+    let len = usize::from(choices.u16() % choices.one_of(&[40, 300, 1_100, 4_500]));
     let offset = usize::from(choices.byte()) % 64;
     let chunks = choices.bytes_up_to(15);
     let pattern = choices.rest();
@@ -45,14 +46,15 @@ pub fn mask(bytes: &[u8]) {
     assert_eq!(slices[..filled].concat(), frame);
 }
 
-fn in_chunks(config: &CheckedConfig, mut frame: &[u8], chunks: &[u8]) -> Vec<u8> {
+fn in_chunks(config: &CheckedConfig, frame: &[u8], chunks: &[u8]) -> Vec<u8> {
     let mut connection = Connection::server(config.clone(), Timestamp::START);
     let mut received = Vec::with_capacity(frame.len());
+    let mut frame = frame.to_vec();
+    let mut unread = &mut frame[..];
     // Enough cuts for every turn of the key, and few enough to be quick.
     for len in chosen_lengths(chunks).take(64).chain([usize::MAX]) {
-        let (chunk, rest) = frame.split_at(len.min(frame.len()));
-        let mut chunk = chunk.to_vec();
-        let mut input = &mut chunk[..];
+        let (mut input, rest) = unread.split_at_mut(len.min(unread.len()));
+        unread = rest;
         loop {
             match connection.receive(&mut input, Timestamp::START) {
                 Ok(None) => break,
@@ -60,10 +62,6 @@ fn in_chunks(config: &CheckedConfig, mut frame: &[u8], chunks: &[u8]) -> Vec<u8>
                 Ok(Some((Event::Piece(piece), _))) => received.extend_from_slice(piece.bytes),
                 other => panic!("{other:?} instead of the message"),
             }
-        }
-        frame = rest;
-        if frame.is_empty() {
-            break;
         }
     }
     received

@@ -23,7 +23,7 @@ pub fn utf8(bytes: &[u8]) {
     };
     let (fragments, chunks) = (choices.bytes_up_to(7), choices.bytes_up_to(15));
     let text = choices.rest();
-    let stream = Stream::new(text, fragments, end);
+    let mut stream = Stream::new(text, fragments, end);
 
     let refused_after = naive::hopeless_after(text).map(|end| stream.ends[end - 1]).or_else(|| {
         let is_cut = end == End::Message && std::str::from_utf8(text).is_err();
@@ -33,23 +33,25 @@ pub fn utf8(bytes: &[u8]) {
     let (mut arrived, mut received) = (0, Vec::new());
     let mut ended = false;
     let mut lengths = chosen_lengths(chunks);
-    while arrived < stream.bytes.len() {
-        let rest = &stream.bytes[arrived..];
+    let stream_bytes = stream.bytes.len();
+    while arrived < stream_bytes {
+        let rest = &mut stream.bytes[arrived..];
         let mut len = lengths.next().expect("they go on for ever").min(rest.len());
         let spare = if reading == Reading::Direct { connection.spare() } else { None };
-        let mut buffered = Vec::new();
-        if let Some(spare) = spare {
-            len = len.min(spare.len());
-            spare[..len].copy_from_slice(&rest[..len]);
-            connection.filled(len, Timestamp::START);
-        } else {
-            buffered.extend_from_slice(&rest[..len]);
-        }
+        let chunk = match spare {
+            Some(spare) => {
+                len = len.min(spare.len());
+                spare[..len].copy_from_slice(&rest[..len]);
+                connection.filled(len, Timestamp::START);
+                &mut []
+            }
+            None => &mut rest[..len],
+        };
         arrived += len;
-        let verdict = receive(&mut connection, &mut buffered, &mut received, &mut ended);
+        let verdict = receive(&mut connection, chunk, &mut received, &mut ended);
         let is_refused = refused_after.is_some_and(|after| after <= arrived);
         let expected = if is_refused { Err(PeerMisbehaved::InvalidUtf8) } else { Ok(()) };
-        assert_eq!(verdict, expected, "{arrived} of {} bytes arrived", stream.bytes.len());
+        assert_eq!(verdict, expected, "{arrived} of {} bytes arrived", stream_bytes);
         if is_refused {
             return;
         }

@@ -1,0 +1,493 @@
+use crate::choices::Choices;
+use realtime_core::pusher::http::{MAX_EVENT_BYTES, MAX_PUBLISH_CHANNELS, Publish};
+use realtime_core::pusher::{
+    App, ClientError, ClientMessage, ConnectRequest, Conversation, MAX_CHANNEL_DATA_BYTES,
+    MAX_EVENT_NAME_BYTES, MAX_USER_ID_CHARS, Query, Reaction, Secret, Settings, SigningString, SocketId,
+    Standing, authorize, parse_channel_data, parse_channel_name,
+};
+use realtime_core::wire::Pusher;
+use realtime_core::{
+    Action, Authorization, ChannelName, ClientId, Config, Credentials, Home, Hub, Input, Member,
+};
+use realtime_ws::{PreparedMessage, Timestamp};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What clients and the app's server say is understood as a naive reading of the JSON has it, and the same
+/// when it is written again; whatever comes, only JSON goes out, and nobody is let into a channel without its
+/// signature.
+pub fn pusher(bytes: &[u8]) {
+    let mut choices = Choices(bytes);
+    match choices.byte() % 8 {
+        0 | 1 => message(&String::from_utf8_lossy(choices.rest())),
+        2 => channel_name(choices),
+        3 => connect(choices),
+        4 => channel_data(&String::from_utf8_lossy(choices.rest())),
+        5 => publish(choices.rest()),
+        _ => Room::new(&mut choices).live(choices),
+    }
+}
+
+// --- what clients say ---
+
+/// A message, comparable whatever way it was read or written.
+#[derive(Debug, PartialEq)]
+enum Meaning {
+    Subscribe { channel: String, auth: String, channel_data: Option<String> },
+    Unsubscribe { channel: String },
+    Ping,
+    Pong,
+    Event { event: String, channel: String, data: Option<Value> },
+}
+
+/// A tree of values cannot say it: a number is beyond what a float holds, a surrogate stands alone.
+struct Unclear;
+
+fn message(text: &str) {
+    let parsed = ClientMessage::parse(text);
+    match &parsed {
+        // Where serde finds a field twice it says so; a tree of values keeps the last one.
+        Err(ClientError::NotJson { reason }) if reason.contains("duplicate field") => return,
+        Err(error) => assert!(!error.to_string().is_empty()),
+        Ok(_) => assert!(is_json(text), "{text}"),
+    }
+    let Ok(value) = serde_json::from_str(text) else {
+        assert!(parsed.is_err() || is_json(text), "{text}");
+        return;
+    };
+    if let (Ok(expected), Ok(actual)) = (naive_meaning(&value), parsed.ok().map(meaning).transpose()) {
+        assert_eq!(actual, expected, "{text}");
+        if let Some(meant) = actual {
+            let written = written(&meant).to_string();
+            let again = ClientMessage::parse(&written).expect("what was parsed can be written and parsed");
+            assert_eq!(meaning(again).ok(), Some(meant), "{written}");
+        }
+    }
+}
+
+fn meaning(message: ClientMessage<'_>) -> Result<Meaning, Unclear> {
+    Ok(match message {
+        ClientMessage::Subscribe { channel, auth, channel_data } => Meaning::Subscribe {
+            channel: channel.to_string(),
+            auth: auth.into(),
+            channel_data: channel_data.map(Into::into),
+        },
+        ClientMessage::Unsubscribe { channel } => Meaning::Unsubscribe { channel: channel.to_string() },
+        ClientMessage::Ping => Meaning::Ping,
+        ClientMessage::Pong => Meaning::Pong,
+        ClientMessage::ClientEvent { event, channel, data } => Meaning::Event {
+            event: event.into(),
+            channel: channel.to_string(),
+            data: data.map(serde_json::from_str).transpose().map_err(|_| Unclear)?,
+        },
+    })
+}
+
+/// What a message means, read from the tree of its values; nothing if it is not allowed.
+fn naive_meaning(message: &Value) -> Result<Option<Meaning>, Unclear> {
+    let data = message.get("data").cloned().unwrap_or_default();
+    let event = message.get("event").and_then(Value::as_str).unwrap_or_default();
+    let channel = message.get("channel").and_then(Value::as_str).filter(|name| is_channel_name(name));
+    Ok(match (event, channel) {
+        ("pusher:ping", _) => Some(Meaning::Ping),
+        ("pusher:pong", _) => Some(Meaning::Pong),
+        ("pusher:subscribe" | "pusher:unsubscribe", _) => {
+            let data = match data.as_str() {
+                Some(text) if is_json(text) => serde_json::from_str(text).map_err(|_| Unclear)?,
+                _ => data,
+            };
+            naive_subscription(&data)
+                .filter(|meant| event == "pusher:unsubscribe" || is_subscribe(meant))
+                .map(|meant| match meant {
+                    Meaning::Subscribe { channel, .. } if event == "pusher:unsubscribe" => {
+                        Meaning::Unsubscribe { channel }
+                    }
+                    meant => meant,
+                })
+        }
+        (event, Some(channel)) if event.starts_with("client-") && event.len() <= MAX_EVENT_NAME_BYTES => {
+            let data = Some(data).filter(|data| !data.is_null());
+            Some(Meaning::Event { event: event.into(), channel: channel.into(), data })
+        }
+        _ => None,
+    })
+}
+
+fn naive_subscription(data: &Value) -> Option<Meaning> {
+    let data = data.as_object()?;
+    let text = |field: &str| match data.get(field) {
+        None | Some(Value::Null) => Some(None),
+        Some(value) => value.as_str().map(|text| Some(text.to_owned())),
+    };
+    let channel = text("channel")??;
+    let (auth, channel_data) = (text("auth")?.unwrap_or_default(), text("channel_data")?);
+    is_channel_name(&channel).then_some(Meaning::Subscribe { channel, auth, channel_data })
+}
+
+/// Whether it keeps the rules that an unsubscribe has not.
+fn is_subscribe(meant: &Meaning) -> bool {
+    let Meaning::Subscribe { auth, channel_data, .. } = meant else { return false };
+    !auth.contains('\n') && channel_data.as_ref().is_none_or(|data| data.len() <= MAX_CHANNEL_DATA_BYTES)
+}
+
+fn written(meant: &Meaning) -> Value {
+    match meant {
+        Meaning::Subscribe { channel, auth, channel_data } => json!({
+            "event": "pusher:subscribe",
+            "data": { "channel": channel, "auth": auth, "channel_data": channel_data },
+        }),
+        Meaning::Unsubscribe { channel } => {
+            json!({ "event": "pusher:unsubscribe", "data": json!({ "channel": channel }).to_string() })
+        }
+        Meaning::Ping => json!({ "event": "pusher:ping" }),
+        Meaning::Pong => json!({ "event": "pusher:pong", "data": {} }),
+        Meaning::Event { event, channel, data } => {
+            json!({ "event": event, "channel": channel, "data": data })
+        }
+    }
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+fn is_channel_name(name: &str) -> bool {
+    const ALLOWED: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-=@,.;";
+    (1..=164).contains(&name.len()) && name.chars().all(|character| ALLOWED.contains(character))
+}
+
+fn channel_name(mut choices: Choices<'_>) {
+    let name = choices.text().repeat(1 + usize::from(choices.byte() % 4));
+    match parse_channel_name(&name) {
+        Ok(channel) => assert!(is_channel_name(&name) && channel.as_str() == name, "{name:?}"),
+        Err(error) => {
+            assert!(!is_channel_name(&name), "{name:?}");
+            assert!(error.to_string().len() <= 400, "{error}");
+        }
+    }
+    match name.parse::<SocketId>() {
+        Ok(id) => assert_eq!(id.to_string(), name),
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+    let id = SocketId::from_random(std::array::from_fn(|_| choices.byte()));
+    assert_eq!(id.to_string().parse(), Ok(id));
+}
+
+fn connect(mut choices: Choices<'_>) {
+    let path = choices.one_of(&["/app/", "/app", ""]).to_owned() + &choices.text();
+    let query = String::from_utf8_lossy(choices.rest());
+    match ConnectRequest::parse(&path, &query) {
+        Ok(request) => {
+            assert_eq!(path, format!("/app/{}", request.key));
+            assert!(!request.key.is_empty() && !request.key.contains('/'));
+            assert!((5..=7).contains(&request.protocol));
+        }
+        Err(error) => {
+            let frame: Value = serde_json::from_str(&error.frame()).expect("a frame is JSON");
+            assert_eq!(frame["event"], "pusher:error");
+            assert_eq!(frame["data"]["code"], error.code().get());
+            assert_eq!(frame["data"]["message"], error.to_string());
+        }
+    }
+    if let Ok(parsed) = Query::parse(&query) {
+        let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
+        let pairs = parsed.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value)));
+        let written = pairs.collect::<Vec<_>>().join("&");
+        assert_eq!(Query::parse(&written), Ok(parsed), "{written}");
+    }
+}
+
+fn channel_data(text: &str) {
+    match parse_channel_data(text) {
+        Ok(member) => {
+            assert!(text.len() <= MAX_CHANNEL_DATA_BYTES && is_json(text), "{text}");
+            assert!((1..=MAX_USER_ID_CHARS).contains(&member.id().chars().count()));
+            assert!(is_json(member.to_json()), "{}", member.to_json());
+            let Ok(data) = serde_json::from_str::<Value>(text) else { return };
+            let shown: Value = serde_json::from_str(member.to_json()).expect("a member is JSON");
+            assert_eq!(shown["id"], member.id());
+            assert_eq!(shown["info"], data["user_info"], "{text}");
+            if let Some(id) = data["user_id"].as_str() {
+                assert_eq!(member.id(), id);
+            }
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+// --- what the app's server says ---
+
+fn publish(body: &[u8]) {
+    let event = match Publish::parse(body) {
+        Ok(event) => event,
+        Err(error) => {
+            assert!(matches!(error.status(), 400 | 413) && !error.to_string().is_empty(), "{error:?}");
+            return;
+        }
+    };
+    assert!((1..=MAX_EVENT_NAME_BYTES).contains(&event.event.len()) && event.data.len() <= MAX_EVENT_BYTES);
+    assert!((1..=MAX_PUBLISH_CHANNELS).contains(&event.channels.len()));
+    for channel in &event.channels {
+        assert!(is_channel_name(channel.as_str()));
+        let frame = value(&event.message(channel));
+        let expected = json!({ "event": event.event, "channel": channel.as_str(), "data": event.data });
+        assert_eq!(frame, expected);
+    }
+    let hub = Hub::new(Config::default(), Pusher, [0; 16]);
+    assert!(is_json(&event.answer(&hub)));
+    let Ok(value) = serde_json::from_slice::<Value>(body) else { return };
+    assert_eq!(value["name"], event.event);
+    match value["data"].as_str() {
+        Some(data) => assert_eq!(event.data, data),
+        None => assert_eq!(serde_json::from_str::<Value>(&event.data).ok(), value.get("data").cloned()),
+    }
+    let mut named: Vec<&str> = Vec::new();
+    let listed = value["channels"].as_array().into_iter().flatten();
+    for name in listed.chain(value.get("channel")).filter_map(Value::as_str) {
+        if !named.contains(&name) {
+            named.push(name);
+        }
+    }
+    assert!(event.channels.iter().map(ChannelName::as_str).eq(named));
+}
+
+// --- several clients and the hub ---
+
+/// Some clients who speak, and what became of it.
+struct Room {
+    hub: Hub,
+    app: App,
+    settings: Arc<Settings>,
+    now: Timestamp,
+    elapsed: Duration,
+    clients: Vec<Client>,
+    /// Who was let into which private or presence channel.
+    let_in: BTreeSet<(ClientId, String)>,
+}
+
+struct Client {
+    id: ClientId,
+    conversation: Conversation,
+    events: u32,
+}
+
+const CHANNELS: [&str; 6] = ["news", "private-a", "private-b", "presence-a", "presence-b", "a b"];
+
+impl Room {
+    fn new(choices: &mut Choices<'_>) -> Self {
+        let per_second = choices.one_of(&[10, 1, 3]);
+        let settings = Settings {
+            client_events_per_second: NonZeroU32::new(per_second).expect("it is not zero"),
+            max_client_event_bytes: 40,
+            ..Settings::default()
+        };
+        let config = Config { authorization: Authorization::Ask, ..Config::default() };
+        Self {
+            hub: Hub::new(config, Pusher, [0; 16]),
+            app: App { id: "3".into(), key: "key".into(), secret: Secret::new("secret") },
+            settings: Arc::new(settings),
+            now: Timestamp::START,
+            elapsed: Duration::ZERO,
+            clients: Vec::new(),
+            let_in: BTreeSet::new(),
+        }
+    }
+
+    fn live(mut self, mut choices: Choices<'_>) {
+        self.connect();
+        while !choices.is_empty() {
+            self.step(&mut choices);
+        }
+        for client in &self.clients {
+            for channel in CHANNELS.iter().filter(|name| name.starts_with('p')) {
+                let is_in = self.hub.is_subscribed(client.id, &ChannelName::from(*channel));
+                let was_let_in = self.let_in.contains(&(client.id, channel.to_string()));
+                assert!(!is_in || was_let_in, "{:?} was not let into {channel}", client.id);
+            }
+            let allowed =
+                f64::from(self.settings.client_events_per_second.get()) * (1.0 + self.elapsed.as_secs_f64());
+            assert!(f64::from(client.events) <= allowed, "{} client events, of {allowed}", client.events);
+        }
+    }
+
+    fn step(&mut self, choices: &mut Choices<'_>) {
+        let kind = choices.byte();
+        let at = usize::from(kind >> 4) % self.clients.len();
+        match kind % 16 {
+            0 if self.clients.len() < 4 => self.connect(),
+            0..=4 => {
+                let text = self.subscribe(at, choices).to_string();
+                self.hear(at, &text);
+            }
+            5 => {
+                let channel = choices.one_of(&CHANNELS);
+                let text = json!({ "event": "pusher:unsubscribe", "data": { "channel": channel } });
+                self.hear(at, &text.to_string());
+            }
+            6..=9 => {
+                let (channel, name) = (choices.one_of(&CHANNELS), choices.bytes_up_to(15));
+                let event = format!("client-{}", String::from_utf8_lossy(name));
+                let (channel, event) = (json!(channel), json!(event));
+                let data = String::from_utf8_lossy(choices.bytes_up_to(63));
+                let data = if is_json(&data) { data.into_owned() } else { json!(data).to_string() };
+                self.hear(at, &format!(r#"{{"event":{event},"channel":{channel},"data":{data}}}"#));
+            }
+            10 => self.hear(at, r#"{"event":"pusher:ping","data":{}}"#),
+            11 => {
+                let refused = value(&reply(self.clients[at].conversation.handle_binary()));
+                assert_eq!(refused["event"], "pusher:error");
+            }
+            12..=13 => {
+                let passed = Duration::from_millis(u64::from(choices.byte()) * 4);
+                self.elapsed += passed;
+                self.now = self.now + passed;
+            }
+            14 if self.clients.len() > 1 => {
+                let client = self.clients.remove(at).id;
+                self.tell_hub(Input::Gone { client });
+            }
+            _ => {
+                let text = choices.text();
+                self.hear(at, &text);
+            }
+        }
+    }
+
+    fn connect(&mut self) {
+        let connect = Input::Connect { credentials: Credentials::NONE, home: Home::default() };
+        self.hub.handle_input(connect, self.now).expect("the hub is open");
+        let Some(Action::Connected { client: id }) = self.hub.poll_action() else {
+            panic!("a connect is answered with the id")
+        };
+        let number = id.to_string().bytes().fold(7u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
+        let conversation = Conversation::new(SocketId::from_random([number; 16]), self.settings.clone());
+        let greeting: Value = serde_json::from_str(&conversation.greeting()).expect("the greeting is JSON");
+        let data: Value =
+            serde_json::from_str(greeting["data"].as_str().expect("it is text")).expect("of JSON");
+        assert_eq!(data["socket_id"], conversation.socket_id().to_string());
+        self.clients.push(Client { id, conversation, events: 0 });
+    }
+
+    /// A subscribe, its signature right as a rule.
+    fn subscribe(&self, at: usize, choices: &mut Choices<'_>) -> Value {
+        let (channel, user, fault) = (choices.one_of(&CHANNELS), choices.byte() % 4, choices.byte());
+        let user = json!({ "user_id": user, "user_info": { "name": "Ada \"\u{e9}\n" } }).to_string();
+        let channel_data = match (channel.starts_with("presence-"), fault % 16) {
+            (true, 15) | (false, 0..=14) => None,
+            (true, 14) => Some(choices.text()),
+            _ => Some(user),
+        };
+        // Signed for this connection or, by fault, for the first one.
+        let signer = if fault % 16 == 13 { 0 } else { at };
+        let socket_id = self.clients[signer].conversation.socket_id();
+        let auth = match fault % 16 {
+            11 => String::new(),
+            12 => choices.text(),
+            _ => {
+                let channel_data = channel_data.as_deref();
+                self.app.auth(&SigningString::Channel { socket_id, channel, channel_data })
+            }
+        };
+        json!({
+            "event": "pusher:subscribe",
+            "data": { "channel": channel, "auth": auth, "channel_data": channel_data },
+        })
+    }
+
+    fn hear(&mut self, at: usize, text: &str) {
+        let Self { hub, clients, app, let_in, now, .. } = self;
+        let Client { id: client, conversation, events } = &mut clients[at];
+        let (client, socket_id) = (*client, conversation.socket_id());
+        match conversation.handle_text(text, |channel| Standing::of(client, channel, hub), *now) {
+            Reaction::Nothing => {}
+            Reaction::Reply(reply) => {
+                let event = value(&reply)["event"].clone();
+                assert!(event == "pusher:error" || event == "pusher:pong", "{event}");
+            }
+            Reaction::Subscribe { channel, credentials } => {
+                let Ok(ClientMessage::Subscribe { auth, channel_data, .. }) = ClientMessage::parse(text)
+                else {
+                    panic!("{text} is taken for a subscribe")
+                };
+                let (name, channel_data) = (channel.as_str(), channel_data.as_deref());
+                let expected = app.auth(&SigningString::Channel { socket_id, channel: name, channel_data });
+                let has_member = channel_data.is_some_and(|data| parse_channel_data(data).is_ok());
+                if auth == expected && (has_member || !name.starts_with("presence-")) {
+                    let_in.insert((client, name.to_owned()));
+                }
+                let credentials = Some(credentials);
+                self.tell_hub(Input::Subscribe { client, channel, credentials });
+            }
+            Reaction::Unsubscribe { channel } => self.tell_hub(Input::Unsubscribe { client, channel }),
+            Reaction::Broadcast { channel, message } => {
+                *events += 1;
+                assert!(hub.is_subscribed(client, &channel) && channel.as_str().starts_with('p'));
+                let member = hub.member(client, &channel).map(Member::id);
+                let text = message.as_text().expect("frames are text");
+                assert!(is_json(text), "{text}");
+                if let Ok(frame) = serde_json::from_str::<Value>(text) {
+                    assert_eq!(frame["channel"], channel.as_str());
+                    assert!(frame["event"].as_str().is_some_and(|name| name.starts_with("client-")));
+                    assert_eq!(frame.get("user_id").and_then(Value::as_str), member);
+                }
+                let mut others: Vec<ClientId> =
+                    clients.iter().map(|other| other.id).filter(|other| *other != client).collect();
+                others.retain(|other| hub.is_subscribed(*other, &channel));
+                let except = Some(client);
+                hub.handle_input(Input::Broadcast { channel, message, except }, *now)
+                    .expect("the hub is open");
+                let mut delivered: Vec<ClientId> = Vec::new();
+                while let Some(action) = hub.poll_action() {
+                    let Action::Deliver { to, .. } = action else { panic!("{action:?} of a broadcast") };
+                    delivered.extend(to.iter());
+                }
+                others.sort();
+                delivered.sort();
+                assert_eq!(delivered, others);
+            }
+        }
+    }
+
+    /// Whatever the hub then sends is a frame; signatures decide who is let in.
+    fn tell_hub(&mut self, input: Input) {
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
+            self.hub.handle_input(input, self.now).expect("the client is there");
+            while let Some(action) = self.hub.poll_action() {
+                match action {
+                    Action::Authorize(asked) => {
+                        let decision = authorize(&self.app, &asked);
+                        inputs.push(Input::Decided { request: asked.request, decision });
+                    }
+                    Action::Deliver { message, .. } => {
+                        let frame = value(&message);
+                        assert!(frame["event"].is_string() && frame["channel"].is_string(), "{frame}");
+                    }
+                    Action::Connected { .. }
+                    | Action::Subscribed { .. }
+                    | Action::Denied { .. }
+                    | Action::Unsubscribed { .. }
+                    | Action::Joined { .. }
+                    | Action::Left { .. }
+                    | Action::Disconnect { .. }
+                    | Action::Closed => {}
+                }
+            }
+        }
+    }
+}
+
+fn reply(reaction: Reaction) -> PreparedMessage {
+    match reaction {
+        Reaction::Reply(message) => message,
+        other => panic!("{other:?} instead of a reply"),
+    }
+}
+
+fn value(message: &PreparedMessage) -> Value {
+    let text = message.as_text().expect("frames are text");
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text}"))
+}

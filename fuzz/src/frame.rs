@@ -11,7 +11,8 @@ pub fn frame(bytes: &[u8]) {
     match verdict {
         Ok(Some((header, header_bytes))) => {
             assert!(header_bytes <= bytes.len().min(MAX_HEADER_BYTES));
-            let mut encoded = vec![0xAA];
+            let mut encoded = Vec::with_capacity(1 + MAX_HEADER_BYTES);
+            encoded.push(0xAA);
             header.encode(&mut encoded);
             assert_eq!(encoded[1..], bytes[..header_bytes], "there is one way to write {header:?}");
             for cut in 0..header_bytes {
@@ -36,9 +37,14 @@ pub fn frame(bytes: &[u8]) {
 
 /// A header of any parts, of which `encode` makes the shortest form.
 fn round_trip(mut choices: Choices<'_>) {
-    let data = [Opcode::Text, Opcode::Binary, Opcode::Continuation];
-    let control = [Opcode::Close, Opcode::Ping, Opcode::Pong];
-    let opcode = choices.one_of(&[data, control].concat());
+    let opcode = choices.one_of(&[
+        Opcode::Text,
+        Opcode::Binary,
+        Opcode::Continuation,
+        Opcode::Close,
+        Opcode::Ping,
+        Opcode::Pong,
+    ]);
     let lengths = [0, 125, 126, 127, 65_535, 65_536, i64::MAX as u64];
     let number = u64::from_le_bytes(std::array::from_fn(|_| choices.byte()));
     let payload_len = match choices.byte() {

@@ -69,7 +69,7 @@ pub fn differential(bytes: &[u8]) {
     let stream =
         if is_raw { choices.rest().to_vec() } else { frames::stream(choices, peer, Compressed::Never) };
 
-    let (ours, answers) = read_with_ours(role, &stream);
+    let (ours, answers) = read_with_ours(role, &stream, seed);
     let mut theirs = read_with_theirs(role, &stream, seed);
     if ours.misbehaved.is_some() && theirs.end == End::Waiting {
         // Ours fails at the first bad byte (§7.1.7, §8.1), tungstenite when the frame is there.
@@ -124,7 +124,7 @@ impl End {
 }
 
 /// What ours makes of it, and what it writes, which is an echo.
-fn read_with_ours(role: Role, stream: &[u8]) -> (Reading, Vec<u8>) {
+fn read_with_ours(role: Role, stream: &[u8], seed: u8) -> (Reading, Vec<u8>) {
     let mut connection = match role {
         Role::Server => Connection::server(CONFIG.clone(), Timestamp::START),
         Role::Client => {
@@ -133,18 +133,36 @@ fn read_with_ours(role: Role, stream: &[u8]) -> (Reading, Vec<u8>) {
         }
     };
     let mut stream = stream.to_vec();
-    let mut input = &mut stream[..];
+    let mut unread = &mut stream[..];
     let mut reading = Reading { seen: Vec::new(), end: End::Waiting, misbehaved: None };
+    for len in chunk_lengths(seed).take(300).chain([usize::MAX]) {
+        let (chunk, rest) = unread.split_at_mut(len.min(unread.len()));
+        unread = rest;
+        if let Err(misbehaved) = echo(&mut connection, chunk, &mut reading) {
+            reading.end = End::Refused(misbehaved.close_code().get());
+            reading.misbehaved = Some(misbehaved);
+            break;
+        }
+    }
+    let mut answers = Vec::new();
     loop {
-        let (event, sender) = match connection.receive(&mut input, Timestamp::START) {
-            Ok(None) => break,
-            Ok(Some(event)) => event,
-            Err(misbehaved) => {
-                reading.end = End::Refused(misbehaved.close_code().get());
-                reading.misbehaved = Some(misbehaved);
-                break;
-            }
-        };
+        let mut slices = [&[][..]; 8];
+        let filled = connection.poll_transmit(&mut slices);
+        let written = slices[..filled].concat();
+        if written.is_empty() {
+            return (reading, answers);
+        }
+        answers.extend_from_slice(&written);
+        connection.transmitted(written.len());
+    }
+}
+
+fn echo(
+    connection: &mut Connection,
+    mut input: &mut [u8],
+    reading: &mut Reading,
+) -> Result<(), PeerMisbehaved> {
+    while let Some((event, sender)) = connection.receive(&mut input, Timestamp::START)? {
         match event {
             Event::Text(text) => {
                 sender.send(text).expect("there is room");
@@ -162,17 +180,7 @@ fn read_with_ours(role: Role, stream: &[u8]) -> (Reading, Vec<u8>) {
             Event::Piece(_) => panic!("messages are to come whole"),
         }
     }
-    let mut answers = Vec::new();
-    loop {
-        let mut slices = [&[][..]; 8];
-        let filled = connection.poll_transmit(&mut slices);
-        let written = slices[..filled].concat();
-        if written.is_empty() {
-            return (reading, answers);
-        }
-        answers.extend_from_slice(&written);
-        connection.transmitted(written.len());
-    }
+    Ok(())
 }
 
 fn read_with_theirs(role: Role, stream: &[u8], seed: u8) -> Reading {

@@ -13,7 +13,7 @@ const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 const DIFFERENCES: [Difference; 5] = [
     Difference {
         what: "a length in a longer form than it needs is taken",
-        why: "RFC 6455 §5.2: \"the minimal number of bytes MUST be used\"; a top bit that is set is 1009 there",
+        why: "RFC 6455 §5.2 demands the fewest bytes, and a top bit of 0; such a length is 1009 there",
         applies: |ours, _| ours.misbehaved == Some(PeerMisbehaved::BadLengthEncoding),
     },
     Difference {

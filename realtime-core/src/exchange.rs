@@ -36,8 +36,9 @@ enum Loss {
 pub struct MailboxLimits {
     /// The most orders, and the most notices that the application has not taken. Default 65,536. Beyond it,
     /// what the application wants of this loop's clients, or of all if it has not taken its notices, is
-    /// refused with [`HubError::Overloaded`] until the loop, or the application, has caught up. Clients that leave, channels they leave, and answers of the authorizer are
-    /// always taken: what they add is bounded by the subscriptions there are, since no more are taken.
+    /// refused with [`HubError::Overloaded`] until the loop, or the application, has caught up. Clients that
+    /// leave, channels they leave, and answers of the authorizer are always taken: what they add is bounded by
+    /// the subscriptions there are, since no more are taken.
     pub max_orders: usize,
     /// The most bytes of messages, each counted once however many clients get it. Default 64 MiB.
     pub max_bytes: usize,

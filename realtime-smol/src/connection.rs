@@ -432,6 +432,7 @@ impl<S: Send + 'static> Stage<S> {
     fn end<H: Handler<State = S>>(self, turn: &mut Turn<H>) {
         let Self::Open(mut open) = self else { return };
         open.session.receive_eof();
+        open.session.outgoing_mut().give_up(); // what is still on its way does not get there
         open.leave(turn);
         let client = open.client.map(|client| client.id());
         if let Some(client) = client {

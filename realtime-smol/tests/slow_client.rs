@@ -10,6 +10,7 @@ use realtime_smol::{
     Config, Handler, Hub, Keepalive, Message, Notice, OutboxLimits, Peer, PreparedMessage, Pushed,
     SlowConsumer,
 };
+use std::io::Read;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -248,4 +249,25 @@ fn an_application_that_sends_a_client_too_much_disconnects_it_like_the_hub() {
     client.assert_ended();
     assert!(matches!(notices.all()[..], [Notice::TooSlow { .. }]), "{:?}", notices.all());
     assert_eq!(hub.client_count(), 0);
+}
+
+#[test]
+fn what_a_client_that_said_goodbye_and_vanished_was_not_sent_is_told_to_the_last_message() {
+    let limits = OutboxLimits { max_bytes: usize::MAX, ..OutboxLimits::default() };
+    let (hub, notices) = telling(Hub::builder().outbox(limits));
+    let (room, happenings) = Room::new();
+    let serving = serve(patient().hub(&hub), room);
+    let mut vanishing = serving.open();
+    let client = happenings.opened();
+    // Longer than what sockets hold, so that the first one stays on its way.
+    let message = PreparedMessage::new(&"x".repeat(32 << 20));
+    hub.broadcast("room", message.clone()).unwrap();
+    hub.broadcast("room", message).unwrap();
+    vanishing.stream.read_exact(&mut [0; 1024]).unwrap();
+
+    vanishing.send(CLOSE, &1000_u16.to_be_bytes());
+    until("its goodbye is heard", || hub.client_count() == 0);
+    vanishing.reset();
+    happenings.closed();
+    assert_eq!(notices.all().last(), Some(&Notice::Undelivered { client, messages: 2 }));
 }

@@ -50,13 +50,6 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 //!
-//! # Features
-//! - `deflate`: compressed messages ([RFC 7692]), for connections whose [`Config`] has a `DeflateConfig`
-//!   and whose peer agrees. Off by default. It links no `std` either, but takes its memory from the C library's
-//!   `malloc`.
-//!
-//! [RFC 7692]: https://www.rfc-editor.org/rfc/rfc7692
-//!
 //! # What is promised
 //! - No input makes it panic, allocate by a length that was merely declared, or hold more than [`Config`]
 //!   allows.
@@ -68,11 +61,13 @@
 //!
 //! # Features
 //! None is on by default; the adapters turn on both.
-//! - `deflate`: compressed messages (RFC 7692), for peers that agree to them and with `Config::deflate` set.
+//! - `deflate`: compressed messages ([RFC 7692]), for peers that agree to them and with `Config::deflate` set.
 //!   Without `std` the compression library takes its memory from C's `malloc`.
 //! - `std`: links `std`, so that UTF-8 checks, the parsing of heads and compression use the SIMD that the
 //!   processor turns out to have at run time, rather than what was known when compiling. Behaviour stays the
 //!   same.
+//!
+//! [RFC 7692]: https://www.rfc-editor.org/rfc/rfc7692
 #![no_std]
 #![forbid(unsafe_code)]
 

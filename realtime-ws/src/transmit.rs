@@ -89,10 +89,32 @@ impl Transmit {
         &mut self.buffer
     }
 
-    /// Appends bytes that are no frame, before the first one.
+    /// Appends bytes that are no frame, before the first one: the opening handshake, or the rest of a frame
+    /// that is on its way.
     pub(crate) fn push_head(&mut self, head: &[u8]) {
         self.buffer.extend_from_slice(head);
         self.boundary = self.buffer.len();
+    }
+
+    /// Has `write` write a frame before it is copied, and keeps what is left of it. Nothing waits.
+    pub(crate) fn write_directly(
+        &mut self,
+        header: &Header,
+        payload: &[u8],
+        write: impl FnOnce([&[u8]; 2]) -> usize,
+    ) {
+        header.encode(&mut self.buffer);
+        let header_bytes = self.buffer.len();
+        let written = write([&self.buffer, payload]);
+        let frame_bytes = header_bytes + payload.len();
+        assert!(written <= frame_bytes, "{written} bytes said to be written of {frame_bytes}");
+        if written < header_bytes {
+            self.buffer.extend_from_slice(payload);
+            self.sent = written;
+        } else {
+            self.reset();
+            self.push_head(&payload[written - header_bytes..]);
+        }
     }
 
     pub(crate) fn push_shared(&mut self, message: &PreparedMessage) {

@@ -11,7 +11,7 @@ use realtime_ws::handshake::{Refusal, Request, ServerHandshake};
 use realtime_ws::{CloseCode, Event, Message, PreparedMessage, Timestamp};
 use std::io::{self, IoSlice, Read, Write};
 use std::mem;
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 
 /// Bytes read at a time. More are left to the next turn, so that no connection keeps the others waiting.
@@ -80,7 +80,10 @@ pub(crate) enum Place {
     reason = "nearly all connections are open, and a box would cost each of them"
 )]
 enum Stage<S> {
-    Opening(ServerHandshake),
+    Opening {
+        handshake: ServerHandshake,
+        address: SocketAddr,
+    },
     /// The rest of a response that refuses the handshake.
     Refusing {
         rest: Vec<u8>,
@@ -125,9 +128,9 @@ enum Standing {
 }
 
 impl<S: Send + 'static> Connection<S> {
-    pub(crate) fn new<H: Handler<State = S>>(socket: Socket, turn: &Turn<H>) -> Self {
+    pub(crate) fn new<H: Handler<State = S>>(socket: Socket, address: SocketAddr, turn: &Turn<H>) -> Self {
         let handshake = ServerHandshake::new(turn.plan.config.clone(), turn.now);
-        Self::in_stage(Stage::Opening(handshake), Place::Taken, socket)
+        Self::in_stage(Stage::Opening { handshake, address }, Place::Taken, socket)
     }
 
     /// One that only gets `response`.
@@ -152,7 +155,7 @@ impl<S: Send + 'static> Connection<S> {
     pub(crate) fn read<H: Handler<State = S>>(&mut self, turn: &mut Turn<H>) -> Fate {
         let mut buffer = mem::take(&mut turn.input);
         let fate = match &mut self.stage {
-            Stage::Opening(_) => self.read_handshake(&mut buffer, turn),
+            Stage::Opening { .. } => self.read_handshake(&mut buffer, turn),
             Stage::Open(open) => {
                 open.read(self.socket.socket(), &mut buffer, turn);
                 self.flush(turn)
@@ -164,7 +167,7 @@ impl<S: Send + 'static> Connection<S> {
     }
 
     fn read_handshake<H: Handler<State = S>>(&mut self, buffer: &mut [u8], turn: &mut Turn<H>) -> Fate {
-        let Stage::Opening(handshake) = &mut self.stage else { return Fate::Stays };
+        let Stage::Opening { handshake, address } = &mut self.stage else { return Fate::Stays };
         let bytes = match retry_interrupted(|| self.socket.socket().read(buffer)) {
             Ok(0) => return Fate::Goes,
             Ok(bytes) => bytes,
@@ -177,8 +180,7 @@ impl<S: Send + 'static> Connection<S> {
             Ok(Some(Request::Upgrade(upgrade))) => match turn.plan.origins.check(&upgrade) {
                 Err(refusal) => return self.turn_away(&refusal, turn),
                 Ok(()) => {
-                    let Ok(address) = self.socket.socket().peer_addr() else { return Fate::Goes };
-                    let answer = contain(|| turn.handler.on_request(&upgrade, address))
+                    let answer = contain(|| turn.handler.on_request(&upgrade, *address))
                         .unwrap_or_else(|| Answer::reject(500, APPLICATION_FAILED));
                     match Answered::new(&upgrade, answer, turn.now) {
                         Answered::Rejected { response } | Answered::Unsendable { response, .. } => response,
@@ -237,7 +239,7 @@ impl<S: Send + 'static> Connection<S> {
     pub(crate) fn flush<H: Handler<State = S>>(&mut self, turn: &mut Turn<H>) -> Fate {
         self.is_to_be_flushed = false;
         match &mut self.stage {
-            Stage::Opening(_) | Stage::Lingering { .. } => Fate::Stays,
+            Stage::Opening { .. } | Stage::Lingering { .. } => Fate::Stays,
             Stage::Refusing { rest, .. } => {
                 match retry_interrupted(|| self.socket.socket().write(rest)) {
                     Ok(bytes) => drop(rest.drain(..bytes)),
@@ -327,7 +329,7 @@ impl<S: Send + 'static> Connection<S> {
     /// Closes, because the server stops.
     pub(crate) fn stop<H: Handler<State = S>>(&mut self, turn: &mut Turn<H>) -> Fate {
         match &mut self.stage {
-            Stage::Opening(_) => Fate::Goes,
+            Stage::Opening { .. } => Fate::Goes,
             Stage::Refusing { .. } | Stage::Lingering { .. } => Fate::Stays,
             Stage::Open(open) => {
                 // The code is one that may be sent.
@@ -343,7 +345,7 @@ impl<S: Send + 'static> Connection<S> {
 
     pub(crate) fn handle_timeout<H: Handler<State = S>>(&mut self, turn: &mut Turn<H>) -> Fate {
         match &mut self.stage {
-            Stage::Opening(handshake) => match handshake.handle_timeout(turn.now) {
+            Stage::Opening { handshake, .. } => match handshake.handle_timeout(turn.now) {
                 None => Fate::Stays,
                 Some(refusal) => self.turn_away(&refusal, turn),
             },
@@ -373,7 +375,7 @@ impl<S: Send + 'static> Connection<S> {
 
     pub(crate) fn poll_timeout(&self) -> Option<Timestamp> {
         match &self.stage {
-            Stage::Opening(handshake) => handshake.poll_timeout(),
+            Stage::Opening { handshake, .. } => handshake.poll_timeout(),
             Stage::Refusing { deadline, .. } | Stage::Lingering { deadline } => Some(*deadline),
             Stage::Open(open) => open.session.poll_timeout(),
         }
@@ -397,7 +399,7 @@ impl<S: Send + 'static> Connection<S> {
     /// Watches for what it waits for now.
     pub(crate) fn update_interest(&mut self, key: usize) -> io::Result<()> {
         let interest = match &self.stage {
-            Stage::Opening(_) | Stage::Lingering { .. } => Interest::Read,
+            Stage::Opening { .. } | Stage::Lingering { .. } => Interest::Read,
             Stage::Refusing { .. } => Interest::ReadAndWrite,
             Stage::Open(open) => {
                 let outgoing = open.session.outgoing();

@@ -1,3 +1,4 @@
+use crate::buffers::Buffers;
 use crate::client::Client;
 use crate::driver::Mail;
 use crate::handler::{Handler, Peer};
@@ -16,6 +17,10 @@ use std::sync::Arc;
 
 /// Bytes read at a time. More are left to the next turn, so that no connection keeps the others waiting.
 const READ_BYTES: usize = 64 * 1024;
+
+/// No more is read in a turn once there were this many bytes of a large message. To go on with one that is in
+/// the processor's cache is worth more than to take turns at each piece of it.
+const LARGE_READ_BYTES: usize = 512 * 1024;
 
 /// What a peer is told whose handler panicked.
 const APPLICATION_FAILED: &str = "the application failed";
@@ -38,13 +43,15 @@ pub(crate) struct Turn<H> {
     input: Vec<u8>,
     /// Where replies are encoded, of whichever connection.
     output: Vec<u8>,
+    /// Where large messages are put together.
+    buffers: Buffers,
 }
 
 impl<H> Turn<H> {
     pub(crate) fn new(plan: Plan, handler: Arc<H>, home: Home, mail: Arc<Mail>) -> Self {
         let (now, input) = (plan.hub.now(), vec![0; READ_BYTES]);
         let (keys, losses, output) = (ClientTable::new(), Vec::new(), Vec::new());
-        Self { plan, handler, home, mail, now, keys, losses, input, output }
+        Self { plan, handler, home, mail, now, keys, losses, input, output, buffers: Buffers::default() }
     }
 }
 
@@ -103,6 +110,8 @@ struct Open<S> {
     /// Whether the driver and the hub know, or knew, of the client.
     standing: Standing,
     reading: Reading,
+    /// Whether a message is put together in one of the driver's buffers.
+    has_buffer: bool,
     /// Whether the peer took some of what waits since the last deadline.
     has_progressed: bool,
     state: S,
@@ -192,6 +201,7 @@ impl<S: Send + 'static> Connection<S> {
                                 client: None,
                                 standing,
                                 reading: Reading::Goes,
+                                has_buffer: false,
                                 has_progressed: false,
                                 state,
                             });
@@ -433,6 +443,9 @@ impl<S: Send + 'static> Connection<S> {
 impl<S: Send + 'static> Stage<S> {
     fn end<H: Handler<State = S>>(self, turn: &mut Turn<H>) {
         let Self::Open(mut open) = self else { return };
+        if open.has_buffer {
+            turn.buffers.take_back(open.session.reclaim_message_buffer().unwrap_or_default());
+        }
         open.session.receive_eof();
         open.leave(turn);
         let client = open.client.map(|client| client.id());
@@ -448,26 +461,59 @@ impl<S: Send + 'static> Stage<S> {
 }
 
 impl<S: Send + 'static> Open<S> {
-    fn read<H: Handler<State = S>>(&mut self, mut stream: &TcpStream, buffer: &mut [u8], turn: &mut Turn<H>) {
-        let (read, mut input): (_, &mut [u8]) = match self.session.spare() {
-            Some(spare) => (retry_interrupted(|| stream.read(spare)), &mut []),
-            None => {
-                let read = retry_interrupted(|| stream.read(buffer));
-                let bytes = read.as_ref().map_or(0, |bytes| *bytes);
-                (read, &mut buffer[..bytes])
-            }
-        };
-        match read {
-            Ok(bytes) if bytes > 0 && input.is_empty() => self.session.filled(bytes, turn.now),
-            Ok(bytes) if bytes > 0 => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-            Ok(_) | Err(_) => {
-                self.reading = Reading::Ended;
-                return self.session.receive_eof();
+    /// Reads once; of a large message more, up to a limit.
+    fn read<H: Handler<State = S>>(&mut self, stream: &TcpStream, buffer: &mut [u8], turn: &mut Turn<H>) {
+        let mut total = 0;
+        while let Some(bytes) = self.read_once(stream, buffer, turn) {
+            total += bytes;
+            if total >= LARGE_READ_BYTES || self.session.spare().is_none() {
+                break;
             }
         }
+    }
+
+    /// Returns how many bytes it read, unless the socket has no more.
+    fn read_once<H: Handler<State = S>>(
+        &mut self,
+        mut stream: &TcpStream,
+        buffer: &mut [u8],
+        turn: &mut Turn<H>,
+    ) -> Option<usize> {
+        if !self.has_buffer
+            && self.session.wants_message_buffer()
+            && let Some(lent) = turn.buffers.lend()
+        {
+            self.session.lend_message_buffer(lent);
+            self.has_buffer = true;
+        }
+        let (read, room, is_direct) = match self.session.spare() {
+            Some(spare) => (retry_interrupted(|| stream.read(spare)), spare.len(), true),
+            None => (retry_interrupted(|| stream.read(buffer)), buffer.len(), false),
+        };
+        let bytes = match read {
+            Ok(bytes) if bytes > 0 => bytes,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+            Ok(_) | Err(_) => {
+                self.reading = Reading::Ended;
+                self.session.receive_eof();
+                return None;
+            }
+        };
+        let mut input = if is_direct {
+            self.session.filled(bytes, turn.now);
+            &mut []
+        } else {
+            &mut buffer[..bytes]
+        };
         self.session.outgoing_mut().lend_buffer(&mut turn.output);
         self.receive(&mut input, stream, turn);
+        if self.has_buffer
+            && let Some(lent) = self.session.reclaim_message_buffer()
+        {
+            turn.buffers.take_back(lent);
+            self.has_buffer = false;
+        }
+        (bytes == room).then_some(bytes)
     }
 
     fn receive<H: Handler<State = S>>(
@@ -583,6 +629,11 @@ fn write(mut stream: &TcpStream, outgoing: &mut Outgoing, now: Timestamp) -> io:
 fn close_failed(outgoing: &mut Outgoing, now: Timestamp) {
     // The code is one that may be sent.
     let _ = outgoing.close_now(CloseCode::INTERNAL_ERROR, APPLICATION_FAILED, now);
+}
+
+/// Writes once; nothing if the socket takes nothing, or has failed, which shows again with the next write.
+pub(crate) fn write_once(mut stream: &TcpStream, parts: [&[u8]; 2]) -> usize {
+    retry_interrupted(|| stream.write_vectored(&parts.map(IoSlice::new))).unwrap_or(0)
 }
 
 fn retry_interrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {

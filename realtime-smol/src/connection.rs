@@ -1,10 +1,9 @@
-use crate::buffers::Buffers;
 use crate::client::Client;
 use crate::driver::Mail;
 use crate::handler::{Handler, Peer};
 use crate::server::Plan;
 use crate::sockets::{Interest, Socket};
-use realtime_adapter::{ForAdapters, contain};
+use realtime_adapter::{ForAdapters, MessageBuffers, contain};
 use realtime_core::{
     Answer, Answered, ClientId, ClientTable, Home, Notice, Outgoing, Pushed, Session, TOO_SLOW,
 };
@@ -44,14 +43,25 @@ pub(crate) struct Turn<H> {
     /// Where replies are encoded, of whichever connection.
     output: Vec<u8>,
     /// Where large messages are put together.
-    buffers: Buffers,
+    buffers: MessageBuffers,
 }
 
 impl<H> Turn<H> {
     pub(crate) fn new(plan: Plan, handler: Arc<H>, home: Home, mail: Arc<Mail>) -> Self {
         let (now, input) = (plan.hub.now(), vec![0; READ_BYTES]);
         let (keys, losses, output) = (ClientTable::new(), Vec::new(), Vec::new());
-        Self { plan, handler, home, mail, now, keys, losses, input, output, buffers: Buffers::default() }
+        Self {
+            plan,
+            handler,
+            home,
+            mail,
+            now,
+            keys,
+            losses,
+            input,
+            output,
+            buffers: MessageBuffers::default(),
+        }
     }
 }
 

@@ -25,7 +25,6 @@
 #![cfg_attr(target_os = "linux", forbid(unsafe_code))]
 #![deny(unsafe_code)] // elsewhere one block, in `sockets`
 
-mod buffers;
 mod client;
 mod connection;
 mod driver;

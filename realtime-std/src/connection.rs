@@ -12,8 +12,8 @@ use std::mem::{self, MaybeUninit};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// Bytes read at a time, to the stack: of a buffer that nothing was ever read to, the system gives no memory. More of a
-/// large frame is read straight to where it is put together.
+/// Bytes read at a time. On the heap, where the system gives no memory for what nothing was ever read to; on the stack all of
+/// it would be touched. More of a large frame is read straight to where it is put together.
 const READ_BYTES: usize = 16 * 1024;
 
 /// What the connections of a server share.
@@ -35,7 +35,7 @@ pub(crate) fn serve<H: Handler>(
 ) {
     let Plan { config, hub, origins } = &service.plan;
     let clock = hub.clock();
-    let mut buffer = [MaybeUninit::uninit(); READ_BYTES];
+    let mut buffer = Box::new_uninit_slice(READ_BYTES);
     let opened = open(&stream, config, &clock, &mut buffer, |upgrade| {
         origins.check(upgrade)?;
         Ok(service.handler.on_request(upgrade, address))

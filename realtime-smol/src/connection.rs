@@ -2,14 +2,14 @@ use crate::client::Client;
 use crate::driver::Mail;
 use crate::handler::{Handler, Peer};
 use crate::server::Plan;
-use crate::sockets::{Interest, Socket};
+use crate::sockets::{Interest, Socket, read, write};
 use realtime_adapter::{ForAdapters, MessageBuffers, contain};
 use realtime_core::{
     Answer, Answered, ClientId, ClientTable, Home, Notice, Outgoing, Pushed, Session, TOO_SLOW,
 };
 use realtime_ws::handshake::{Refusal, Request, ServerHandshake};
 use realtime_ws::{CloseCode, Event, Message, PreparedMessage, Timestamp};
-use std::io::{self, IoSlice, Read, Write};
+use std::io;
 use std::mem;
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -187,7 +187,7 @@ impl<S: Send + 'static> Connection<S> {
 
     fn read_handshake<H: Handler<State = S>>(&mut self, buffer: &mut [u8], turn: &mut Turn<H>) -> Fate {
         let Stage::Opening { handshake, address } = &mut self.stage else { return Fate::Stays };
-        let bytes = match retry_interrupted(|| self.socket.socket().read(buffer)) {
+        let bytes = match read(self.socket.socket(), buffer) {
             Ok(0) => return Fate::Goes,
             Ok(bytes) => bytes,
             Err(error) => return fate_of(&error),
@@ -248,7 +248,7 @@ impl<S: Send + 'static> Connection<S> {
     }
 
     fn discard(&mut self, buffer: &mut [u8]) -> Fate {
-        match retry_interrupted(|| self.socket.socket().read(buffer)) {
+        match read(self.socket.socket(), buffer) {
             Ok(0) => Fate::Goes,
             Ok(_) => Fate::Stays,
             Err(error) => fate_of(&error),
@@ -261,7 +261,7 @@ impl<S: Send + 'static> Connection<S> {
         match &mut self.stage {
             Stage::Opening { .. } | Stage::Lingering { .. } => Fate::Stays,
             Stage::Refusing { rest, .. } => {
-                match retry_interrupted(|| self.socket.socket().write(rest)) {
+                match write::<1>(self.socket.socket(), &[rest]) {
                     Ok(bytes) => drop(rest.drain(..bytes)),
                     Err(error) => return fate_of(&error),
                 }
@@ -485,7 +485,7 @@ impl<S: Send + 'static> Open<S> {
     /// Returns how many bytes it read, unless the socket has no more.
     fn read_once<H: Handler<State = S>>(
         &mut self,
-        mut stream: &TcpStream,
+        stream: &TcpStream,
         buffer: &mut [u8],
         turn: &mut Turn<H>,
     ) -> Option<usize> {
@@ -496,11 +496,11 @@ impl<S: Send + 'static> Open<S> {
             self.session.lend_message_buffer(lent);
             self.has_buffer = true;
         }
-        let (read, room, is_direct) = match self.session.spare() {
-            Some(spare) => (retry_interrupted(|| stream.read(spare)), spare.len(), true),
-            None => (retry_interrupted(|| stream.read(buffer)), buffer.len(), false),
+        let (outcome, room, is_direct) = match self.session.spare() {
+            Some(spare) => (read(stream, spare), spare.len(), true),
+            None => (read(stream, buffer), buffer.len(), false),
         };
-        let bytes = match read {
+        let bytes = match outcome {
             Ok(bytes) if bytes > 0 => bytes,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
             Ok(_) | Err(_) => {
@@ -582,7 +582,7 @@ impl<S: Send + 'static> Open<S> {
 
     /// Writes what waits until the socket takes no more.
     fn write(&mut self, stream: &TcpStream, now: Timestamp) -> io::Result<()> {
-        let bytes = write(stream, self.session.outgoing_mut(), now)?;
+        let bytes = write_waiting(stream, self.session.outgoing_mut(), now)?;
         self.has_progressed |= bytes > 0;
         Ok(())
     }
@@ -602,25 +602,17 @@ impl<S: Send + 'static> Open<S> {
 }
 
 /// Writes what waits until the socket takes no more; returns how many bytes it took.
-fn write(mut stream: &TcpStream, outgoing: &mut Outgoing, now: Timestamp) -> io::Result<usize> {
+fn write_waiting(stream: &TcpStream, outgoing: &mut Outgoing, now: Timestamp) -> io::Result<usize> {
     let mut total = 0;
     loop {
         let mut slices = [&[][..]; SLICES];
         let filled = outgoing.poll_transmit(&mut slices);
         let slices = &slices[..filled];
         let offered: usize = slices.iter().map(|slice| slice.len()).sum();
-        let written = match slices {
-            [] => return Ok(total),
-            [slice] => retry_interrupted(|| stream.write(slice)),
-            slices => {
-                let mut vectored = [IoSlice::new(&[]); SLICES];
-                for (place, slice) in vectored.iter_mut().zip(slices) {
-                    *place = IoSlice::new(slice);
-                }
-                retry_interrupted(|| stream.write_vectored(&vectored[..filled]))
-            }
-        };
-        match written {
+        if slices.is_empty() {
+            return Ok(total);
+        }
+        match write::<SLICES>(stream, slices) {
             Ok(bytes) => {
                 outgoing.transmitted(bytes, now);
                 total += bytes;
@@ -642,17 +634,8 @@ fn close_failed(outgoing: &mut Outgoing, now: Timestamp) {
 }
 
 /// Writes once; nothing if the socket takes nothing, or has failed, which shows again with the next write.
-pub(crate) fn write_once(mut stream: &TcpStream, parts: [&[u8]; 2]) -> usize {
-    retry_interrupted(|| stream.write_vectored(&parts.map(IoSlice::new))).unwrap_or(0)
-}
-
-fn retry_interrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    loop {
-        match call() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            outcome => return outcome,
-        }
-    }
+pub(crate) fn write_once(stream: &TcpStream, parts: [&[u8]; 2]) -> usize {
+    write::<2>(stream, &parts).unwrap_or(0)
 }
 
 fn fate_of(error: &io::Error) -> Fate {

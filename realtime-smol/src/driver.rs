@@ -27,6 +27,10 @@ const ACCEPTS_PER_TURN: usize = 64;
 /// The most sockets looked at in one turn.
 const EVENTS_PER_TURN: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
 
+/// How often a driver looks, after a connection came or went, before it sleeps: these come in swarms, and to
+/// fall asleep and be woken between two of them takes as long as so many looks.
+const GLANCES: u32 = 16;
+
 /// How long no connection is accepted after the system refused one, for want of open files as a rule.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -104,6 +108,8 @@ pub(crate) struct Driver<H: Handler> {
     /// The connections with something new to write.
     to_flush: Vec<usize>,
     stop_deadline: Option<Timestamp>,
+    /// How many more times to look without sleeping.
+    glances: u32,
 }
 
 /// The first driver's part: takes connections and deals them out.
@@ -143,6 +149,7 @@ impl<H: Handler> Driver<H> {
             orders: VecDeque::new(),
             to_flush: Vec::new(),
             stop_deadline: None,
+            glances: 0,
         })
     }
 }
@@ -152,7 +159,7 @@ pub(crate) fn run<H: Handler>(mut driver: Driver<H>) -> io::Result<()> {
     OWN_MAIL.set(Arc::as_ptr(&driver.mail));
     let mut events = Events::with_capacity(EVENTS_PER_TURN);
     while !driver.is_done() {
-        let timeout = driver.until_next_deadline();
+        let timeout = driver.until_next_look();
         match driver.mail.watch.wait(&mut events, timeout) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -182,9 +189,13 @@ impl<H: Handler> Driver<H> {
         }
     }
 
-    /// How long to wait; zero if there is mail already.
-    fn until_next_deadline(&self) -> Option<Duration> {
+    /// How long to wait; not at all if there is mail already, or may be something else in a moment.
+    fn until_next_look(&mut self) -> Option<Duration> {
         if self.mail.is_pending.load(Ordering::Acquire) {
+            return Some(Duration::ZERO);
+        }
+        if self.glances > 0 {
+            self.glances -= 1;
             return Some(Duration::ZERO);
         }
         let resume = self.acceptor.as_ref().and_then(|acceptor| acceptor.paused_until);
@@ -250,6 +261,7 @@ impl<H: Handler> Driver<H> {
     }
 
     fn add(&mut self, (stream, address): Arrival) {
+        self.glances = GLANCES;
         let entry = self.connections.vacant_entry();
         let key = entry.key();
         match Watched::new(&self.mail.watch, stream, key, Interest::Read) {
@@ -388,6 +400,7 @@ impl<H: Handler> Driver<H> {
     }
 
     fn remove(&mut self, key: usize) {
+        self.glances = GLANCES;
         let mut connection = self.connections.remove(key);
         self.deadlines.remove(key, connection.entered());
         self.end(connection);

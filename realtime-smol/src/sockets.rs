@@ -8,7 +8,7 @@ mod system;
 #[path = "sockets/portable.rs"]
 mod system;
 
-pub(crate) use self::system::{Events, Watch, accept, prepare};
+pub(crate) use self::system::{Events, Watch, accept, prepare, read, write};
 use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};

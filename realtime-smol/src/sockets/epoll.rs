@@ -4,8 +4,9 @@ use super::{Interest, Ready};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
-use rustix::net::SocketFlags;
-use std::io;
+use rustix::io::retry_on_intr;
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, SocketFlags};
+use std::io::{self, IoSlice};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, OwnedFd};
@@ -112,6 +113,28 @@ pub(crate) fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAdd
     let (socket, address) = rustix::net::acceptfrom_with(listener, flags)?;
     let address = address.and_then(|address| address.try_into().ok());
     Ok((socket.into(), address.ok_or(io::ErrorKind::ConnectionAborted)?))
+}
+
+/// Reads once.
+pub(crate) fn read(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    let (_, bytes) = retry_on_intr(|| rustix::net::recv(stream, &mut *buffer, RecvFlags::empty()))?;
+    Ok(bytes)
+}
+
+/// Writes `parts` once, of which there are at most `N`, as far as the socket takes them.
+pub(crate) fn write<const N: usize>(stream: &TcpStream, parts: &[&[u8]]) -> io::Result<usize> {
+    let flags = SendFlags::NOSIGNAL;
+    let bytes = if let [part] = parts {
+        retry_on_intr(|| rustix::net::send(stream, part, flags))
+    } else {
+        let mut vectored = [IoSlice::new(&[]); N];
+        for (place, part) in vectored.iter_mut().zip(parts) {
+            *place = IoSlice::new(part);
+        }
+        let vectored = &vectored[..parts.len()];
+        retry_on_intr(|| rustix::net::sendmsg(stream, vectored, &mut SendAncillaryBuffer::default(), flags))
+    };
+    Ok(bytes?)
 }
 
 #[cfg(test)]

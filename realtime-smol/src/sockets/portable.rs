@@ -2,7 +2,7 @@
 
 use super::{Interest, Ready};
 use polling::{Event, PollMode, Poller};
-use std::io;
+use std::io::{self, IoSlice, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, AsRawFd};
@@ -96,4 +96,30 @@ pub(crate) fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAdd
     // Without it the system may hold back a short frame for the acknowledgement of an earlier one.
     stream.set_nodelay(true)?;
     Ok((stream, address))
+}
+
+/// Reads once.
+pub(crate) fn read(mut stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    retry_interrupted(|| stream.read(buffer))
+}
+
+/// Writes `parts` once, of which there are at most `N`, as far as the socket takes them.
+pub(crate) fn write<const N: usize>(mut stream: &TcpStream, parts: &[&[u8]]) -> io::Result<usize> {
+    if let [part] = parts {
+        return retry_interrupted(|| stream.write(part));
+    }
+    let mut vectored = [IoSlice::new(&[]); N];
+    for (place, part) in vectored.iter_mut().zip(parts) {
+        *place = IoSlice::new(part);
+    }
+    retry_interrupted(|| stream.write_vectored(&vectored[..parts.len()]))
+}
+
+fn retry_interrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            outcome => return outcome,
+        }
+    }
 }

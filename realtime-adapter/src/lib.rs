@@ -18,6 +18,7 @@ mod for_adapters;
 mod hub;
 mod inbox;
 mod listening;
+mod message_buffers;
 mod panics;
 mod question;
 pub mod random;
@@ -30,6 +31,7 @@ pub use for_adapters::ForAdapters;
 pub use hub::{Hub, HubParts};
 pub use inbox::Inbox;
 pub use listening::{default_max_connections, listen};
+pub use message_buffers::MessageBuffers;
 pub use panics::contain;
 pub use question::Question;
 

@@ -2,20 +2,24 @@ use crate::client::Client;
 use crate::driver::Mail;
 use crate::handler::{Handler, Peer};
 use crate::server::Plan;
-use crate::sockets::{Interest, Socket};
-use realtime_adapter::{ForAdapters, contain};
+use crate::sockets::{Interest, Socket, read, write};
+use realtime_adapter::{ForAdapters, MessageBuffers, contain};
 use realtime_core::{
     Answer, Answered, ClientId, ClientTable, Home, Notice, Outgoing, Pushed, Session, TOO_SLOW,
 };
 use realtime_ws::handshake::{Refusal, Request, ServerHandshake};
 use realtime_ws::{CloseCode, Event, Message, PreparedMessage, Timestamp};
-use std::io::{self, IoSlice, Read, Write};
+use std::io;
 use std::mem;
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 
 /// Bytes read at a time. More are left to the next turn, so that no connection keeps the others waiting.
 const READ_BYTES: usize = 64 * 1024;
+
+/// No more is read in a turn once there were this many bytes of a large message. To go on with one that is in
+/// the processor's cache is worth more than to take turns at each piece of it.
+const LARGE_READ_BYTES: usize = 512 * 1024;
 
 /// What a peer is told whose handler panicked.
 const APPLICATION_FAILED: &str = "the application failed";
@@ -38,13 +42,26 @@ pub(crate) struct Turn<H> {
     input: Vec<u8>,
     /// Where replies are encoded, of whichever connection.
     output: Vec<u8>,
+    /// Where large messages are put together.
+    buffers: MessageBuffers,
 }
 
 impl<H> Turn<H> {
     pub(crate) fn new(plan: Plan, handler: Arc<H>, home: Home, mail: Arc<Mail>) -> Self {
         let (now, input) = (plan.hub.now(), vec![0; READ_BYTES]);
         let (keys, losses, output) = (ClientTable::new(), Vec::new(), Vec::new());
-        Self { plan, handler, home, mail, now, keys, losses, input, output }
+        Self {
+            plan,
+            handler,
+            home,
+            mail,
+            now,
+            keys,
+            losses,
+            input,
+            output,
+            buffers: MessageBuffers::default(),
+        }
     }
 }
 
@@ -80,7 +97,10 @@ pub(crate) enum Place {
     reason = "nearly all connections are open, and a box would cost each of them"
 )]
 enum Stage<S> {
-    Opening(ServerHandshake),
+    Opening {
+        handshake: ServerHandshake,
+        address: SocketAddr,
+    },
     /// The rest of a response that refuses the handshake.
     Refusing {
         rest: Vec<u8>,
@@ -100,6 +120,8 @@ struct Open<S> {
     /// Whether the driver and the hub know, or knew, of the client.
     standing: Standing,
     reading: Reading,
+    /// Whether a message is put together in one of the driver's buffers.
+    has_buffer: bool,
     /// Whether the peer took some of what waits since the last deadline.
     has_progressed: bool,
     state: S,
@@ -125,9 +147,9 @@ enum Standing {
 }
 
 impl<S: Send + 'static> Connection<S> {
-    pub(crate) fn new<H: Handler<State = S>>(socket: Socket, turn: &Turn<H>) -> Self {
+    pub(crate) fn new<H: Handler<State = S>>(socket: Socket, address: SocketAddr, turn: &Turn<H>) -> Self {
         let handshake = ServerHandshake::new(turn.plan.config.clone(), turn.now);
-        Self::in_stage(Stage::Opening(handshake), Place::Taken, socket)
+        Self::in_stage(Stage::Opening { handshake, address }, Place::Taken, socket)
     }
 
     /// One that only gets `response`.
@@ -152,7 +174,7 @@ impl<S: Send + 'static> Connection<S> {
     pub(crate) fn read<H: Handler<State = S>>(&mut self, turn: &mut Turn<H>) -> Fate {
         let mut buffer = mem::take(&mut turn.input);
         let fate = match &mut self.stage {
-            Stage::Opening(_) => self.read_handshake(&mut buffer, turn),
+            Stage::Opening { .. } => self.read_handshake(&mut buffer, turn),
             Stage::Open(open) => {
                 open.read(self.socket.socket(), &mut buffer, turn);
                 self.flush(turn)
@@ -164,8 +186,8 @@ impl<S: Send + 'static> Connection<S> {
     }
 
     fn read_handshake<H: Handler<State = S>>(&mut self, buffer: &mut [u8], turn: &mut Turn<H>) -> Fate {
-        let Stage::Opening(handshake) = &mut self.stage else { return Fate::Stays };
-        let bytes = match retry_interrupted(|| self.socket.socket().read(buffer)) {
+        let Stage::Opening { handshake, address } = &mut self.stage else { return Fate::Stays };
+        let bytes = match read(self.socket.socket(), buffer) {
             Ok(0) => return Fate::Goes,
             Ok(bytes) => bytes,
             Err(error) => return fate_of(&error),
@@ -177,8 +199,7 @@ impl<S: Send + 'static> Connection<S> {
             Ok(Some(Request::Upgrade(upgrade))) => match turn.plan.origins.check(&upgrade) {
                 Err(refusal) => return self.turn_away(&refusal, turn),
                 Ok(()) => {
-                    let Ok(address) = self.socket.socket().peer_addr() else { return Fate::Goes };
-                    let answer = contain(|| turn.handler.on_request(&upgrade, address))
+                    let answer = contain(|| turn.handler.on_request(&upgrade, *address))
                         .unwrap_or_else(|| Answer::reject(500, APPLICATION_FAILED));
                     match Answered::new(&upgrade, answer, turn.now) {
                         Answered::Rejected { response } | Answered::Unsendable { response, .. } => response,
@@ -190,6 +211,7 @@ impl<S: Send + 'static> Connection<S> {
                                 client: None,
                                 standing,
                                 reading: Reading::Goes,
+                                has_buffer: false,
                                 has_progressed: false,
                                 state,
                             });
@@ -226,7 +248,7 @@ impl<S: Send + 'static> Connection<S> {
     }
 
     fn discard(&mut self, buffer: &mut [u8]) -> Fate {
-        match retry_interrupted(|| self.socket.socket().read(buffer)) {
+        match read(self.socket.socket(), buffer) {
             Ok(0) => Fate::Goes,
             Ok(_) => Fate::Stays,
             Err(error) => fate_of(&error),
@@ -237,9 +259,9 @@ impl<S: Send + 'static> Connection<S> {
     pub(crate) fn flush<H: Handler<State = S>>(&mut self, turn: &mut Turn<H>) -> Fate {
         self.is_to_be_flushed = false;
         match &mut self.stage {
-            Stage::Opening(_) | Stage::Lingering { .. } => Fate::Stays,
+            Stage::Opening { .. } | Stage::Lingering { .. } => Fate::Stays,
             Stage::Refusing { rest, .. } => {
-                match retry_interrupted(|| self.socket.socket().write(rest)) {
+                match write::<1>(self.socket.socket(), &[rest]) {
                     Ok(bytes) => drop(rest.drain(..bytes)),
                     Err(error) => return fate_of(&error),
                 }
@@ -327,7 +349,7 @@ impl<S: Send + 'static> Connection<S> {
     /// Closes, because the server stops.
     pub(crate) fn stop<H: Handler<State = S>>(&mut self, turn: &mut Turn<H>) -> Fate {
         match &mut self.stage {
-            Stage::Opening(_) => Fate::Goes,
+            Stage::Opening { .. } => Fate::Goes,
             Stage::Refusing { .. } | Stage::Lingering { .. } => Fate::Stays,
             Stage::Open(open) => {
                 // The code is one that may be sent.
@@ -343,7 +365,7 @@ impl<S: Send + 'static> Connection<S> {
 
     pub(crate) fn handle_timeout<H: Handler<State = S>>(&mut self, turn: &mut Turn<H>) -> Fate {
         match &mut self.stage {
-            Stage::Opening(handshake) => match handshake.handle_timeout(turn.now) {
+            Stage::Opening { handshake, .. } => match handshake.handle_timeout(turn.now) {
                 None => Fate::Stays,
                 Some(refusal) => self.turn_away(&refusal, turn),
             },
@@ -373,7 +395,7 @@ impl<S: Send + 'static> Connection<S> {
 
     pub(crate) fn poll_timeout(&self) -> Option<Timestamp> {
         match &self.stage {
-            Stage::Opening(handshake) => handshake.poll_timeout(),
+            Stage::Opening { handshake, .. } => handshake.poll_timeout(),
             Stage::Refusing { deadline, .. } | Stage::Lingering { deadline } => Some(*deadline),
             Stage::Open(open) => open.session.poll_timeout(),
         }
@@ -397,7 +419,7 @@ impl<S: Send + 'static> Connection<S> {
     /// Watches for what it waits for now.
     pub(crate) fn update_interest(&mut self, key: usize) -> io::Result<()> {
         let interest = match &self.stage {
-            Stage::Opening(_) | Stage::Lingering { .. } => Interest::Read,
+            Stage::Opening { .. } | Stage::Lingering { .. } => Interest::Read,
             Stage::Refusing { .. } => Interest::ReadAndWrite,
             Stage::Open(open) => {
                 let outgoing = open.session.outgoing();
@@ -431,6 +453,9 @@ impl<S: Send + 'static> Connection<S> {
 impl<S: Send + 'static> Stage<S> {
     fn end<H: Handler<State = S>>(self, turn: &mut Turn<H>) {
         let Self::Open(mut open) = self else { return };
+        if open.has_buffer {
+            turn.buffers.take_back(open.session.reclaim_message_buffer().unwrap_or_default());
+        }
         open.session.receive_eof();
         open.session.outgoing_mut().give_up(); // what is still on its way does not get there
         open.leave(turn);
@@ -447,26 +472,59 @@ impl<S: Send + 'static> Stage<S> {
 }
 
 impl<S: Send + 'static> Open<S> {
-    fn read<H: Handler<State = S>>(&mut self, mut stream: &TcpStream, buffer: &mut [u8], turn: &mut Turn<H>) {
-        let (read, mut input): (_, &mut [u8]) = match self.session.spare() {
-            Some(spare) => (retry_interrupted(|| stream.read(spare)), &mut []),
-            None => {
-                let read = retry_interrupted(|| stream.read(buffer));
-                let bytes = read.as_ref().map_or(0, |bytes| *bytes);
-                (read, &mut buffer[..bytes])
-            }
-        };
-        match read {
-            Ok(bytes) if bytes > 0 && input.is_empty() => self.session.filled(bytes, turn.now),
-            Ok(bytes) if bytes > 0 => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-            Ok(_) | Err(_) => {
-                self.reading = Reading::Ended;
-                return self.session.receive_eof();
+    /// Reads once; of a large message more, up to a limit.
+    fn read<H: Handler<State = S>>(&mut self, stream: &TcpStream, buffer: &mut [u8], turn: &mut Turn<H>) {
+        let mut total = 0;
+        while let Some(bytes) = self.read_once(stream, buffer, turn) {
+            total += bytes;
+            if total >= LARGE_READ_BYTES || self.session.spare().is_none() {
+                break;
             }
         }
+    }
+
+    /// Returns how many bytes it read, unless the socket has no more.
+    fn read_once<H: Handler<State = S>>(
+        &mut self,
+        stream: &TcpStream,
+        buffer: &mut [u8],
+        turn: &mut Turn<H>,
+    ) -> Option<usize> {
+        if !self.has_buffer
+            && self.session.wants_message_buffer()
+            && let Some(lent) = turn.buffers.lend()
+        {
+            self.session.lend_message_buffer(lent);
+            self.has_buffer = true;
+        }
+        let (outcome, room, is_direct) = match self.session.spare() {
+            Some(spare) => (read(stream, spare), spare.len(), true),
+            None => (read(stream, buffer), buffer.len(), false),
+        };
+        let bytes = match outcome {
+            Ok(bytes) if bytes > 0 => bytes,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
+            Ok(_) | Err(_) => {
+                self.reading = Reading::Ended;
+                self.session.receive_eof();
+                return None;
+            }
+        };
+        let mut input = if is_direct {
+            self.session.filled(bytes, turn.now);
+            &mut []
+        } else {
+            &mut buffer[..bytes]
+        };
         self.session.outgoing_mut().lend_buffer(&mut turn.output);
         self.receive(&mut input, stream, turn);
+        if self.has_buffer
+            && let Some(lent) = self.session.reclaim_message_buffer()
+        {
+            turn.buffers.take_back(lent);
+            self.has_buffer = false;
+        }
+        (bytes == room).then_some(bytes)
     }
 
     fn receive<H: Handler<State = S>>(
@@ -525,7 +583,7 @@ impl<S: Send + 'static> Open<S> {
 
     /// Writes what waits until the socket takes no more.
     fn write(&mut self, stream: &TcpStream, now: Timestamp) -> io::Result<()> {
-        let bytes = write(stream, self.session.outgoing_mut(), now)?;
+        let bytes = write_waiting(stream, self.session.outgoing_mut(), now)?;
         self.has_progressed |= bytes > 0;
         Ok(())
     }
@@ -545,25 +603,17 @@ impl<S: Send + 'static> Open<S> {
 }
 
 /// Writes what waits until the socket takes no more; returns how many bytes it took.
-fn write(mut stream: &TcpStream, outgoing: &mut Outgoing, now: Timestamp) -> io::Result<usize> {
+fn write_waiting(stream: &TcpStream, outgoing: &mut Outgoing, now: Timestamp) -> io::Result<usize> {
     let mut total = 0;
     loop {
         let mut slices = [&[][..]; SLICES];
         let filled = outgoing.poll_transmit(&mut slices);
         let slices = &slices[..filled];
         let offered: usize = slices.iter().map(|slice| slice.len()).sum();
-        let written = match slices {
-            [] => return Ok(total),
-            [slice] => retry_interrupted(|| stream.write(slice)),
-            slices => {
-                let mut vectored = [IoSlice::new(&[]); SLICES];
-                for (place, slice) in vectored.iter_mut().zip(slices) {
-                    *place = IoSlice::new(slice);
-                }
-                retry_interrupted(|| stream.write_vectored(&vectored[..filled]))
-            }
-        };
-        match written {
+        if slices.is_empty() {
+            return Ok(total);
+        }
+        match write::<SLICES>(stream, slices) {
             Ok(bytes) => {
                 outgoing.transmitted(bytes, now);
                 total += bytes;
@@ -584,13 +634,9 @@ fn close_failed(outgoing: &mut Outgoing, now: Timestamp) {
     let _ = outgoing.close_now(CloseCode::INTERNAL_ERROR, APPLICATION_FAILED, now);
 }
 
-fn retry_interrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    loop {
-        match call() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            outcome => return outcome,
-        }
-    }
+/// Writes once; nothing if the socket takes nothing, or has failed, which shows again with the next write.
+pub(crate) fn write_once(stream: &TcpStream, parts: [&[u8]; 2]) -> usize {
+    write::<2>(stream, &parts).unwrap_or(0)
 }
 
 fn fate_of(error: &io::Error) -> Fate {

@@ -1,8 +1,7 @@
 use crate::connection::{Connection, Fate, Place, Turn};
 use crate::handler::{Handler, Takeover};
 use crate::server::Plan;
-use crate::sockets::{Interest, Listener, Socket, Watch};
-use polling::Events;
+use crate::sockets::{Events, Interest, Listener, Watch, Watched, accept, prepare};
 use realtime_adapter::{ForAdapters, Wake, contain, lock};
 use realtime_core::responses::OVER_CAPACITY;
 use realtime_core::{ClientId, Deadlines, Notice, Order};
@@ -12,14 +11,14 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
 use std::mem;
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// The listener's key in the first driver's poller; connections have small ones, and the greatest is the
-/// poller's own.
+/// The listener's key among the first driver's sockets; connections have small ones, and the greatest is
+/// what wakes the driver.
 const LISTENER: usize = usize::MAX - 1;
 
 /// The most connections accepted in one turn, so that those there are get theirs.
@@ -27,6 +26,10 @@ const ACCEPTS_PER_TURN: usize = 64;
 
 /// The most sockets looked at in one turn.
 const EVENTS_PER_TURN: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
+
+/// How often a driver looks, after a connection came or went, before it sleeps: these come in swarms, and to
+/// fall asleep and be woken between two of them takes as long as so many looks.
+const GLANCES: u32 = 16;
 
 /// How long no connection is accepted after the system refused one, for want of open files as a rule.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -41,10 +44,13 @@ pub(crate) struct Mail {
     /// Whether the driver has something to look at, or is about to look.
     is_pending: AtomicBool,
     /// `None` once the driver has ended and takes no more.
-    arrivals: Mutex<Option<Vec<TcpStream>>>,
+    arrivals: Mutex<Option<Vec<Arrival>>>,
     /// Clients whose connections are to be read again; at most one entry for each pause.
     resumed: Mutex<Vec<ClientId>>,
 }
+
+/// A connection that was accepted, and its peer.
+type Arrival = (TcpStream, SocketAddr);
 
 thread_local! {
     /// The mail of the driver that this thread is; it looks there before it sleeps and need not be woken.
@@ -72,8 +78,8 @@ impl Mail {
     }
 
     /// Hands a connection over; false if the driver has ended.
-    fn push_arrival(&self, stream: TcpStream) -> bool {
-        let is_taken = lock(&self.arrivals).as_mut().map(|arrivals| arrivals.push(stream)).is_some();
+    fn push_arrival(&self, arrival: Arrival) -> bool {
+        let is_taken = lock(&self.arrivals).as_mut().map(|arrivals| arrivals.push(arrival)).is_some();
         self.wake();
         is_taken
     }
@@ -102,6 +108,8 @@ pub(crate) struct Driver<H: Handler> {
     /// The connections with something new to write.
     to_flush: Vec<usize>,
     stop_deadline: Option<Timestamp>,
+    /// How many more times to look without sleeping.
+    glances: u32,
 }
 
 /// The first driver's part: takes connections and deals them out.
@@ -125,7 +133,8 @@ impl<H: Handler> Driver<H> {
         let home = plan.hub.add_driver(mail.clone())?;
         let acceptor = listener
             .map(|(listener, mails)| {
-                let listener = mail.watch.add(listener, LISTENER, Interest::Read)?;
+                prepare(&listener)?;
+                let listener = Watched::new(&mail.watch, listener, LISTENER, Interest::Read)?;
                 io::Result::Ok(Acceptor { listener, mails, next: 0, paused_until: None, refused: 0 })
             })
             .transpose()?;
@@ -140,6 +149,7 @@ impl<H: Handler> Driver<H> {
             orders: VecDeque::new(),
             to_flush: Vec::new(),
             stop_deadline: None,
+            glances: 0,
         })
     }
 }
@@ -149,20 +159,20 @@ pub(crate) fn run<H: Handler>(mut driver: Driver<H>) -> io::Result<()> {
     OWN_MAIL.set(Arc::as_ptr(&driver.mail));
     let mut events = Events::with_capacity(EVENTS_PER_TURN);
     while !driver.is_done() {
-        let timeout = driver.until_next_deadline();
+        let timeout = driver.until_next_look();
         match driver.mail.watch.wait(&mut events, timeout) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
         }
         driver.turn.now = driver.turn.plan.hub.now();
-        for event in events.iter() {
-            if event.key == LISTENER {
+        for ready in events.ready() {
+            if ready.key == LISTENER {
                 driver.accept();
-            } else if event.readable {
-                driver.look_at(event.key, Connection::read);
-            } else if event.writable {
-                driver.look_at(event.key, Connection::flush);
+            } else if ready.is_readable {
+                driver.look_at(ready.key, Connection::read);
+            } else if ready.is_writable {
+                driver.look_at(ready.key, Connection::flush);
             }
         }
         driver.look_at_due();
@@ -179,9 +189,13 @@ impl<H: Handler> Driver<H> {
         }
     }
 
-    /// How long to wait; zero if there is mail already.
-    fn until_next_deadline(&self) -> Option<Duration> {
+    /// How long to wait; not at all if there is mail already, or may be something else in a moment.
+    fn until_next_look(&mut self) -> Option<Duration> {
         if self.mail.is_pending.load(Ordering::Acquire) {
+            return Some(Duration::ZERO);
+        }
+        if self.glances > 0 {
+            self.glances -= 1;
             return Some(Duration::ZERO);
         }
         let resume = self.acceptor.as_ref().and_then(|acceptor| acceptor.paused_until);
@@ -194,17 +208,17 @@ impl<H: Handler> Driver<H> {
         let Some(acceptor) = &mut self.acceptor else { return };
         let mut beyond_capacity = Vec::new();
         for _ in 0..ACCEPTS_PER_TURN {
-            match acceptor.listener.socket().accept() {
-                Ok((stream, _)) => {
+            match accept(acceptor.listener.socket()) {
+                Ok(arrival) => {
                     let already_open = self.open_connections.fetch_add(1, Ordering::Relaxed);
                     if already_open >= self.turn.plan.max_connections {
                         self.open_connections.fetch_sub(1, Ordering::Relaxed);
-                        beyond_capacity.push(stream);
+                        beyond_capacity.push(arrival.0);
                         continue;
                     }
                     acceptor.next = (acceptor.next + 1) % acceptor.mails.len();
                     // Its own mail too: it is looked at before this turn ends.
-                    if !acceptor.mails[acceptor.next].push_arrival(stream) {
+                    if !acceptor.mails[acceptor.next].push_arrival(arrival) {
                         self.open_connections.fetch_sub(1, Ordering::Relaxed);
                     }
                 }
@@ -239,19 +253,20 @@ impl<H: Handler> Driver<H> {
         };
         let entry = self.connections.vacant_entry();
         let key = entry.key();
-        if let Ok(socket) = watch(&self.mail.watch, stream, key) {
+        if let Ok(socket) = Watched::new(&self.mail.watch, stream, key, Interest::Read) {
             acceptor.refused += 1;
             entry.insert(Connection::beyond_capacity(socket, OVER_CAPACITY, &self.turn));
             self.look_at(key, Connection::flush);
         }
     }
 
-    fn add(&mut self, stream: TcpStream) {
+    fn add(&mut self, (stream, address): Arrival) {
+        self.glances = GLANCES;
         let entry = self.connections.vacant_entry();
         let key = entry.key();
-        match watch(&self.mail.watch, stream, key) {
+        match Watched::new(&self.mail.watch, stream, key, Interest::Read) {
             Ok(socket) if self.stop_deadline.is_none() => {
-                entry.insert(Connection::new(socket, &self.turn));
+                entry.insert(Connection::new(socket, address, &self.turn));
                 self.look_at(key, Connection::read);
             }
             // A socket that cannot be set up is of no use to its peer either.
@@ -311,8 +326,8 @@ impl<H: Handler> Driver<H> {
                 return;
             }
             let arrivals = lock(&self.mail.arrivals).as_mut().map(mem::take);
-            for stream in arrivals.into_iter().flatten() {
-                self.add(stream);
+            for arrival in arrivals.into_iter().flatten() {
+                self.add(arrival);
             }
             let resumed = mem::take(&mut *lock(&self.mail.resumed));
             for client in resumed {
@@ -385,6 +400,7 @@ impl<H: Handler> Driver<H> {
     }
 
     fn remove(&mut self, key: usize) {
+        self.glances = GLANCES;
         let mut connection = self.connections.remove(key);
         self.deadlines.remove(key, connection.entered());
         self.end(connection);
@@ -419,11 +435,4 @@ impl<H: Handler> Drop for Driver<H> {
 
 fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted)
-}
-
-fn watch(watch: &Watch, stream: TcpStream, key: usize) -> io::Result<Socket> {
-    stream.set_nonblocking(true)?;
-    // Without it the system may hold back a short frame for the acknowledgement of an earlier one.
-    stream.set_nodelay(true)?;
-    watch.add(stream, key, Interest::Read)
 }

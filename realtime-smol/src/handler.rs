@@ -1,5 +1,5 @@
 use crate::client::Client;
-use crate::connection::Reading;
+use crate::connection::{Reading, write_once};
 use crate::driver::Mail;
 use crate::hub::Hub;
 use realtime_adapter::ForAdapters;
@@ -115,7 +115,7 @@ impl Peer<'_> {
     /// [`ApiMisuse`]: the connection is closing, or so much waits that the peer should be asked for less; nothing
     /// changed.
     pub fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<Pushed, ApiMisuse> {
-        let pushed = self.outgoing.send(message)?;
+        let pushed = self.outgoing.send_through(message, |parts| write_once(self.stream, parts))?;
         Ok(self.close_overflowed(pushed))
     }
 

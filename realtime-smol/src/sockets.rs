@@ -1,11 +1,17 @@
-//! The one place with `unsafe`: sockets and the poller that watches them.
+//! Sockets, and what a driver waits with until one of them is ready. Level-triggered: what is left unread is
+//! reported again.
 
-use polling::{Event, Events, PollMode, Poller};
+#[cfg(target_os = "linux")]
+#[path = "sockets/epoll.rs"]
+mod system;
+#[cfg(not(target_os = "linux"))]
+#[path = "sockets/portable.rs"]
+mod system;
+
+pub(crate) use self::system::{Events, Watch, accept, prepare, read, write};
 use std::io;
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::sync::Arc;
-use std::time::Duration;
+use std::os::fd::{AsFd, AsRawFd};
 
 /// What a socket is watched for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,66 +22,30 @@ pub(crate) enum Interest {
     ReadAndWrite,
 }
 
-impl Interest {
-    fn event(self, key: usize) -> Event {
-        match self {
-            Self::Nothing => Event::none(key),
-            Self::Read => Event::readable(key),
-            Self::Write => Event::writable(key),
-            Self::ReadAndWrite => Event::all(key),
-        }
-    }
-}
-
-/// Watches sockets, level-triggered: what is left unread is reported again.
-#[derive(Clone, Debug)]
-pub(crate) struct Watch {
-    poller: Arc<Poller>,
-}
-
-impl Watch {
-    pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self { poller: Arc::new(Poller::new()?) })
-    }
-
-    /// Waits until a watched socket is ready, [`notify`](Self::notify) was called, or `timeout` has passed.
-    pub(crate) fn wait(&self, events: &mut Events, timeout: Option<Duration>) -> io::Result<()> {
-        events.clear();
-        self.poller.wait(events, timeout).map(drop)
-    }
-
-    pub(crate) fn notify(&self) -> io::Result<()> {
-        self.poller.notify()
-    }
-
-    /// Watches `socket` under `key` until what is returned is dropped.
-    pub(crate) fn add<S: AsFd + AsRawFd>(
-        &self,
-        socket: S,
-        key: usize,
-        interest: Interest,
-    ) -> io::Result<Watched<S>> {
-        // SAFETY: `add_with_mode` wants the socket deleted from the poller before it is dropped. `Watched`
-        // owns it, lends it only by reference, and deletes it in `drop` and `into_inner`, before the socket's
-        // own drop can run.
-        #[expect(unsafe_code, reason = "the poller's contract is kept by `Watched`")]
-        unsafe {
-            self.poller.add_with_mode(&socket, interest.event(key), PollMode::Level)?;
-        }
-        Ok(Watched { socket: Some(socket), watch: self.clone(), interest })
-    }
+/// A socket that can be read or written, or has failed, which both would tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ready {
+    pub(crate) key: usize,
+    pub(crate) is_readable: bool,
+    pub(crate) is_writable: bool,
 }
 
 /// A socket that is watched.
 #[derive(Debug)]
-pub(crate) struct Watched<S: AsFd> {
+pub(crate) struct Watched<S: AsFd + AsRawFd> {
     /// `None` only while being dropped.
     socket: Option<S>,
     watch: Watch,
     interest: Interest,
 }
 
-impl<S: AsFd> Watched<S> {
+impl<S: AsFd + AsRawFd> Watched<S> {
+    /// Has `watch` watch `socket` under `key` until what is returned is dropped.
+    pub(crate) fn new(watch: &Watch, socket: S, key: usize, interest: Interest) -> io::Result<Self> {
+        watch.add(&socket, key, interest)?;
+        Ok(Self { socket: Some(socket), watch: watch.clone(), interest })
+    }
+
     pub(crate) fn socket(&self) -> &S {
         match &self.socket {
             Some(socket) => socket,
@@ -88,34 +58,27 @@ impl<S: AsFd> Watched<S> {
         if self.interest == interest {
             return Ok(());
         }
-        self.watch.poller.modify_with_mode(self.borrowed(), interest.event(key), PollMode::Level)?;
+        self.watch.modify(self.socket(), key, interest)?;
         self.interest = interest;
         Ok(())
     }
 
     /// The socket, no longer watched.
     pub(crate) fn into_inner(mut self) -> S {
-        self.forget();
         match self.socket.take() {
-            Some(socket) => socket,
+            Some(socket) => {
+                self.watch.forget(&socket);
+                socket
+            }
             None => unreachable!("taken only by what consumes the value"),
         }
     }
-
-    fn borrowed(&self) -> BorrowedFd<'_> {
-        self.socket().as_fd()
-    }
-
-    fn forget(&self) {
-        // Fails only for a socket that is not watched, which is what is wanted.
-        let _ = self.watch.poller.delete(self.borrowed());
-    }
 }
 
-impl<S: AsFd> Drop for Watched<S> {
+impl<S: AsFd + AsRawFd> Drop for Watched<S> {
     fn drop(&mut self) {
-        if self.socket.is_some() {
-            self.forget();
+        if let Some(socket) = &self.socket {
+            self.watch.forget_before_close(socket);
         }
     }
 }

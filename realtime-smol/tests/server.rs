@@ -47,6 +47,26 @@ fn a_large_message_comes_back_whole() {
 }
 
 #[test]
+fn large_messages_of_many_stalled_peers_come_back_whole() {
+    let serving = serve(patient(), echo);
+    let payload: Vec<u8> = (0..1 << 20).map(|i: u32| (i ^ (i >> 8)) as u8).collect();
+    let frame = masked(BINARY, &payload);
+    let (begin, end) = frame.split_at(300_000);
+    // More than there are buffers to lend, and some never go on.
+    let mut clients: Vec<_> = (0..24).map(|_| serving.open()).collect();
+    for client in &mut clients {
+        client.write(begin);
+    }
+    for client in clients.iter_mut().step_by(2) {
+        client.write(end);
+        assert!(client.frame() == Frame { opcode: BINARY, payload: payload.clone() });
+    }
+    clients.truncate(3);
+    clients[0].write(&frame);
+    assert!(clients[0].frame() == Frame { opcode: BINARY, payload: payload.clone() });
+}
+
+#[test]
 fn frames_that_come_with_the_handshake_are_answered() {
     let serving = serve(patient(), echo);
     let mut client = Client::connect(serving.address);

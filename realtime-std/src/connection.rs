@@ -4,16 +4,16 @@ use crate::handler::{Handler, Peer, Takeover};
 use crate::link::{Came, Incoming, Link};
 use crate::opening::{Opened, open, refuse};
 use crate::server::{Connections, Plan};
-use realtime_adapter::{Error, ForAdapters};
+use realtime_adapter::{Error, ForAdapters, MessageBuffers, lock};
 use realtime_core::Session;
-use realtime_ws::{Event, Message};
+use realtime_ws::{Event, Message, Receiver};
 use rustix::net::{RecvFlags, recv};
 use std::mem::{self, MaybeUninit};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-/// Bytes read at a time, to the stack: of a buffer that nothing was ever read to, the system gives no memory. More of a
-/// large frame is read straight to where it is put together.
+/// Bytes read at a time. On the heap, where the system gives no memory for what nothing was ever read to; on the stack all of
+/// it would be touched. More of a large frame is read straight to where it is put together.
 const READ_BYTES: usize = 16 * 1024;
 
 /// What the connections of a server share.
@@ -22,6 +22,8 @@ pub(crate) struct Service<H> {
     pub(crate) plan: Plan,
     pub(crate) driver: Driver,
     pub(crate) connections: Connections,
+    /// Where large messages are put together.
+    pub(crate) buffers: Mutex<MessageBuffers>,
 }
 
 /// Serves the connection `number` from its first byte to its last, in a thread of its own.
@@ -33,7 +35,7 @@ pub(crate) fn serve<H: Handler>(
 ) {
     let Plan { config, hub, origins } = &service.plan;
     let clock = hub.clock();
-    let mut buffer = [MaybeUninit::uninit(); READ_BYTES];
+    let mut buffer = Box::new_uninit_slice(READ_BYTES);
     let opened = open(&stream, config, &clock, &mut buffer, |upgrade| {
         origins.check(upgrade)?;
         Ok(service.handler.on_request(upgrade, address))
@@ -47,7 +49,8 @@ pub(crate) fn serve<H: Handler>(
                 let membership =
                     Membership { driver, link: Arc::clone(&link), client: None, has_left: false };
                 let incoming = Incoming::new(link, receiver);
-                let conversation = Conversation { service, incoming, membership, state, address };
+                let loan = Loan { buffers: &service.buffers, is_taken: false };
+                let conversation = Conversation { service, incoming, membership, loan, state, address };
                 conversation.run(&mut rest, &mut buffer);
             }
         }
@@ -75,6 +78,7 @@ struct Conversation<'s, H: Handler> {
     service: &'s Service<H>,
     incoming: Incoming,
     membership: Membership<'s>,
+    loan: Loan<'s>,
     state: H::State,
     address: SocketAddr,
 }
@@ -85,11 +89,13 @@ impl<H: Handler> Conversation<'_, H> {
         self.tell(|handler, peer, state| handler.on_open(peer, state));
         self.receive(rest);
         loop {
+            self.loan.take(&mut self.incoming.receiver);
             match self.incoming.read(|stream| recv(stream, &mut buffer[..], RecvFlags::empty())) {
                 Came::Read((bytes, _)) => self.receive(bytes),
                 Came::Nothing => self.receive(&mut []),
                 Came::End => break,
             }
+            self.loan.give_back(&mut self.incoming.receiver);
             if self.incoming.receiver.is_closed() {
                 // The others need not wait until it is closed on both sides.
                 self.membership.leave();
@@ -149,6 +155,42 @@ impl<H: Handler> Conversation<'_, H> {
             self.service.handler.on_close(client, self.state, closure);
         }
         self.incoming.finish();
+    }
+}
+
+/// That a connection puts a message together in one of the server's buffers. It ends with the connection, also if the handler
+/// panics.
+struct Loan<'s> {
+    buffers: &'s Mutex<MessageBuffers>,
+    is_taken: bool,
+}
+
+impl Loan<'_> {
+    fn take(&mut self, receiver: &mut Receiver) {
+        if !self.is_taken
+            && receiver.wants_message_buffer()
+            && let Some(buffer) = lock(self.buffers).lend()
+        {
+            self.is_taken = true;
+            receiver.lend_message_buffer(buffer);
+        }
+    }
+
+    fn give_back(&mut self, receiver: &mut Receiver) {
+        if self.is_taken
+            && let Some(buffer) = receiver.reclaim_message_buffer()
+        {
+            self.is_taken = false;
+            lock(self.buffers).take_back(buffer);
+        }
+    }
+}
+
+impl Drop for Loan<'_> {
+    fn drop(&mut self) {
+        if self.is_taken {
+            lock(self.buffers).take_back(Vec::new());
+        }
     }
 }
 

@@ -100,13 +100,13 @@ impl Peer<'_> {
     /// for as long as its silence is borne. Nothing changed.
     pub fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<Pushed, ApiMisuse> {
         let message = message.into();
-        match self.link.outbound().send(message) {
+        match self.link.send(message) {
             Err(ApiMisuse::QueueFull { .. }) => {}
             outcome => return outcome,
         }
         // If it fails, so does the second attempt.
         let _ = self.link.drain();
-        self.link.outbound().send(message)
+        self.link.send(message)
     }
 
     /// Sends a message that others get too; never blocks, and is bounded as deliveries of the hub are.

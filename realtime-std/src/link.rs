@@ -1,6 +1,6 @@
 use realtime_adapter::{Clock, lock};
-use realtime_core::Outgoing;
-use realtime_ws::{CheckedConfig, Receiver, Silence, Timestamp};
+use realtime_core::{Outgoing, Pushed};
+use realtime_ws::{ApiMisuse, CheckedConfig, Message, Receiver, Silence, Timestamp};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags};
@@ -70,6 +70,12 @@ impl Link {
 
     pub(crate) fn outbound(&self) -> MutexGuard<'_, Outbound> {
         lock(&self.outbound)
+    }
+
+    /// Sends a message, and writes at once what the socket takes of a long one. Does not block.
+    pub(crate) fn send(&self, message: Message<'_>) -> Result<Pushed, ApiMisuse> {
+        // An error shows again when the rest is written.
+        self.outbound().send_through(message, |parts| self.write(&parts).unwrap_or(0))
     }
 
     /// Writes what waits until the socket takes no more. Does not block.

@@ -162,7 +162,8 @@ impl Server {
     pub fn serve<H: Handler>(self, handler: H) -> io::Result<()> {
         let driver = Driver::new(self.plan.hub.clone())?;
         let connections = Connections::default();
-        let service = Arc::new(Service { handler, plan: self.plan, driver, connections });
+        let buffers = Mutex::default();
+        let service = Arc::new(Service { handler, plan: self.plan, driver, connections, buffers });
         let deliverer = thread::Builder::new().name("realtime-driver".into()).spawn({
             let (service, stopper) = (Arc::clone(&service), self.stopper.clone());
             move || {

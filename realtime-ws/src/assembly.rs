@@ -22,6 +22,10 @@ const MIN_SPARE_BYTES: usize = 4 * 1024;
 /// The most that a direct read may get beyond doubling what has already arrived.
 const SPARE_STEP_BYTES: usize = 64 * 1024;
 
+/// A large payload is unmasked and checked in blocks, of which each is in the processor's nearest cache
+/// from the one to the other.
+const BLOCK_BYTES: usize = 8 * 1024;
+
 /// Frames to messages (RFC 6455 §5.4): what has arrived of a frame or message that is not yet complete.
 ///
 /// Between messages it holds nothing. A frame that is whole in the caller's input is lent from there.
@@ -45,6 +49,8 @@ struct Partial {
     data: Vec<u8>,
     data_len: usize,
     unread: usize,
+    /// Whether `data` belongs to the driver.
+    is_lent: bool,
 }
 
 /// The first bytes of a header whose rest is awaited.
@@ -98,10 +104,17 @@ impl Assembly {
         config: &Config,
         role: Role,
     ) -> Result<Option<Event<'s>>, PeerMisbehaved> {
-        if self.partial.as_ref().is_some_and(|partial| partial.is_empty()) {
-            self.partial = None; // what was lent from it is given back
+        if let Some(partial) = &mut self.partial
+            && partial.is_empty()
+        {
+            // What was lent from it is given back.
+            if partial.is_lent {
+                partial.clear();
+            } else {
+                self.partial = None;
+            }
         }
-        if self.partial.is_none() {
+        if self.partial.as_ref().is_none_or(|partial| partial.is_empty()) {
             match self.begin(input, config, role) {
                 Ok(Some(event)) => return Ok(Some(event)),
                 Ok(None) => {}
@@ -129,9 +142,7 @@ impl Assembly {
     ) -> Result<Option<Event<'i>>, PeerMisbehaved> {
         let Some((header, header_bytes)) = Header::decode(input)? else {
             if !input.is_empty() {
-                let mut partial = Box::<Partial>::default();
-                partial.header.collect(input)?;
-                self.partial = Some(partial);
+                self.partial.get_or_insert_default().header.collect(input)?;
             }
             return Ok(None);
         };
@@ -152,9 +163,7 @@ impl Assembly {
             return Ok(Some(in_delivery(event, config.delivery)));
         }
         take(input, header_bytes);
-        let mut partial = Box::<Partial>::default();
-        partial.begin_frame(&header, payload_bytes, config)?;
-        self.partial = Some(partial);
+        self.partial.get_or_insert_default().begin_frame(&header, payload_bytes, config)?;
         Ok(None)
     }
 
@@ -196,18 +205,10 @@ impl Assembly {
 
     pub(crate) fn spare(&mut self, config: &Config) -> Option<&mut [u8]> {
         let partial = self.partial.as_mut()?;
-        let frame = partial.frame.as_ref()?;
-        // Compressed bytes are not what the message is put together from.
-        if config.delivery == Delivery::Pieces
-            || partial.message.as_ref().is_some_and(|message| message.is_compressed)
-            || frame.opcode.is_control()
-            || frame.remaining < MIN_SPARE_BYTES
-            || partial.unread > 0
-        {
-            return None;
-        }
-        // Memory follows what has arrived, not what was declared.
-        let spare = frame.remaining.min(partial.data_len.max(SPARE_STEP_BYTES));
+        let awaited = partial.directly_readable_bytes(config)?;
+        // Memory follows what has arrived, not what was declared; but what there is may be used.
+        let free = partial.data.len() - partial.data_len;
+        let spare = awaited.min(partial.data_len.max(SPARE_STEP_BYTES).max(free));
         let end = partial.data_len + spare;
         if partial.data.len() < end {
             partial.data.resize(end, 0);
@@ -223,6 +224,27 @@ impl Assembly {
         }
     }
 
+    pub(crate) fn wants_buffer(&self, config: &Config) -> bool {
+        self.partial
+            .as_ref()
+            .is_some_and(|partial| !partial.is_lent && partial.directly_readable_bytes(config).is_some())
+    }
+
+    pub(crate) fn lend(&mut self, mut buffer: Vec<u8>) {
+        let partial = self.partial.get_or_insert_default();
+        partial.is_lent = true;
+        let received = &partial.data[..partial.data_len];
+        if let Some(front) = buffer.get_mut(..received.len()) {
+            front.copy_from_slice(received);
+            partial.data = buffer;
+        }
+    }
+
+    pub(crate) fn reclaim(&mut self) -> Option<Vec<u8>> {
+        let partial = self.partial.take_if(|partial| partial.is_lent && partial.is_empty())?;
+        Some(partial.data)
+    }
+
     /// The bytes on the heap, as far as they can be known.
     pub(crate) fn held_bytes(&self) -> usize {
         let partial = self.partial.as_ref().map_or(0, |partial| {
@@ -236,6 +258,25 @@ impl Partial {
     /// Whether nothing is awaited: what it still holds was lent and is given back.
     fn is_empty(&self) -> bool {
         self.header.len == 0 && self.frame.is_none() && self.message.is_none()
+    }
+
+    /// Forgets what it still holds, for the next message.
+    fn clear(&mut self) {
+        self.control.clear();
+        self.data_len = 0;
+    }
+
+    /// How much of the frame in progress can be read straight to where its message is put together; `None`
+    /// if there is nothing to gain.
+    fn directly_readable_bytes(&self, config: &Config) -> Option<usize> {
+        let frame = self.frame.as_ref()?;
+        // Compressed bytes are not what the message is put together from.
+        let is_direct = config.delivery == Delivery::Whole
+            && !self.message.as_ref().is_some_and(|message| message.is_compressed)
+            && !frame.opcode.is_control()
+            && frame.remaining >= MIN_SPARE_BYTES
+            && self.unread == 0;
+        is_direct.then_some(frame.remaining)
     }
 
     fn receive<'i>(
@@ -300,17 +341,16 @@ impl Partial {
             } else {
                 if self.unread > 0 {
                     let read = &mut self.data[self.data_len..self.data_len + mem::take(&mut self.unread)];
-                    frame.unmask(read);
-                    message.check(read)?;
+                    frame.unmask_and_check(read, message)?;
                     self.data_len += read.len();
                 }
-                let bytes = frame.take_payload(input);
-                message.check(bytes)?;
-                if !bytes.is_empty() {
-                    self.data.truncate(self.data_len);
-                    self.data.extend_from_slice(bytes);
-                    self.data_len = self.data.len();
-                }
+                let bytes = take(input, frame.remaining.min(input.len()));
+                frame.unmask_and_check(bytes, message)?;
+                let spare = &mut self.data[self.data_len..];
+                let (into_spare, beyond) = bytes.split_at(bytes.len().min(spare.len()));
+                spare[..into_spare.len()].copy_from_slice(into_spare);
+                self.data.extend_from_slice(beyond);
+                self.data_len += bytes.len();
                 if frame.remaining > 0 {
                     return Ok(None);
                 }
@@ -407,6 +447,17 @@ impl FrameInProgress {
         let payload = take(input, self.remaining.min(input.len()));
         self.unmask(payload);
         payload
+    }
+
+    fn unmask_and_check(
+        &mut self,
+        payload: &mut [u8],
+        message: &mut MessageInProgress,
+    ) -> Result<(), PeerMisbehaved> {
+        payload.chunks_mut(BLOCK_BYTES).try_for_each(|block| {
+            self.unmask(block);
+            message.check(block)
+        })
     }
 
     fn unmask(&mut self, payload: &mut [u8]) {

@@ -160,6 +160,22 @@ impl Connection {
         self.receiver.filled(bytes, now);
     }
 
+    /// See [`Receiver::wants_message_buffer`].
+    #[must_use]
+    pub fn wants_message_buffer(&self) -> bool {
+        self.receiver.wants_message_buffer()
+    }
+
+    /// See [`Receiver::lend_message_buffer`].
+    pub fn lend_message_buffer(&mut self, buffer: Vec<u8>) {
+        self.receiver.lend_message_buffer(buffer);
+    }
+
+    /// See [`Receiver::reclaim_message_buffer`].
+    pub fn reclaim_message_buffer(&mut self) -> Option<Vec<u8>> {
+        self.receiver.reclaim_message_buffer()
+    }
+
     /// See [`Receiver::receive_eof`].
     pub fn receive_eof(&mut self) {
         if !self.receiver.is_closed() {
@@ -175,6 +191,22 @@ impl Connection {
     #[inline]
     pub fn send<'a>(&mut self, message: impl Into<Message<'a>>) -> Result<(), ApiMisuse> {
         self.sender.send(message)
+    }
+
+    /// See [`Sender::send_through`].
+    ///
+    /// # Errors
+    /// [`ApiMisuse`]: the caller's fault, nothing changed.
+    ///
+    /// # Panics
+    /// If `write` says that it wrote more than it was given.
+    #[inline]
+    pub fn send_through<'a>(
+        &mut self,
+        message: impl Into<Message<'a>>,
+        write: impl FnOnce([&[u8]; 2]) -> usize,
+    ) -> Result<(), ApiMisuse> {
+        self.sender.send_through(message, write)
     }
 
     /// See [`Sender::send_prepared`].

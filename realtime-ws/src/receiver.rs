@@ -9,6 +9,7 @@ use crate::event::Event;
 use crate::time::Timestamp;
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::mem;
 
 /// The receiving half of a [`Connection`](crate::Connection): bytes to events, and what silence means.
@@ -114,8 +115,8 @@ impl Receiver {
     /// to gain, or before what was read into the last one is looked at. After the read call
     /// [`filled`](Self::filled).
     ///
-    /// It is never longer than 64 KiB or what has arrived of the message, whichever is more: memory follows
-    /// the bytes received.
+    /// Without a lent buffer it is never longer than 64 KiB or what has arrived of the message, whichever is
+    /// more: memory follows the bytes received.
     pub fn spare(&mut self) -> Option<&mut [u8]> {
         match self.state {
             State::Open => self.assembly.spare(&self.config),
@@ -138,6 +139,31 @@ impl Receiver {
             }
             State::Closed | State::Ended | State::Failed(_) => {} // ended while the read was under way
         }
+    }
+
+    /// Whether a large frame is awaited that no buffer was lent for.
+    #[must_use]
+    pub fn wants_message_buffer(&self) -> bool {
+        match self.state {
+            State::Open => self.assembly.wants_buffer(&self.config),
+            State::Closed | State::Ended | State::Failed(_) => false,
+        }
+    }
+
+    /// Lends a buffer to put a message together in; when
+    /// [`wants_message_buffer`](Self::wants_message_buffer) says so.
+    ///
+    /// A driver of many connections keeps a few for all: to allocate a large one for each message anew can
+    /// take longer than all else that is done with it. All of the buffer's length is used, so that
+    /// [`spare`](Self::spare) may be longer than memory that follows the bytes received; one that is too
+    /// short grows with them.
+    pub fn lend_message_buffer(&mut self, buffer: Vec<u8>) {
+        self.assembly.lend(buffer);
+    }
+
+    /// Gives the lent buffer back, or what took its place, if no message is in progress in it.
+    pub fn reclaim_message_buffer(&mut self) -> Option<Vec<u8>> {
+        self.assembly.reclaim()
     }
 
     /// Says that the peer's stream ended. Without a close frame before it the connection was lost

@@ -17,6 +17,9 @@ use crate::transmit::Transmit;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
+/// From this many bytes of payload on, a system call of its own costs less than a copy.
+const DIRECT_FROM_BYTES: usize = 16 * 1024;
+
 /// The sending half of a [`Connection`](crate::Connection): messages to bytes, and the closing handshake.
 ///
 /// What is sent waits here until the driver writes it: [`poll_transmit`](Self::poll_transmit), then
@@ -101,6 +104,38 @@ impl Sender {
         let message = message.into();
         self.check_whole_message()?;
         self.push_message(message.kind(), message.payload());
+        Ok(())
+    }
+
+    /// Sends a message as [`send`](Self::send) does, but has `write` write as much of it as can be written at
+    /// once, so that a long one is not copied only to be written right after. `write` is given the frame in
+    /// two parts and returns how many bytes of it were written; the rest is queued.
+    ///
+    /// It is not called, and all is queued, if something waits, or the message is short, to be masked, or to
+    /// be compressed.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    ///
+    /// # Panics
+    /// If `write` says that it wrote more than it was given.
+    #[inline]
+    pub fn send_through<'a>(
+        &mut self,
+        message: impl Into<Message<'a>>,
+        write: impl FnOnce([&[u8]; 2]) -> usize,
+    ) -> Result<(), ApiMisuse> {
+        let message = message.into();
+        self.check_whole_message()?;
+        let (kind, payload) = (message.kind(), message.payload());
+        let goes_out_as_it_is = self.masking_keys.is_none() && self.compressor.is_none();
+        if payload.len() < DIRECT_FROM_BYTES || !goes_out_as_it_is || !self.transmit.is_empty() {
+            self.push_message(kind, payload);
+            return Ok(());
+        }
+        let (opcode, payload_len) = (kind.opcode(), payload.len() as u64);
+        let header = Header { fin: true, reserved_bits: 0, opcode, masking_key: None, payload_len };
+        self.transmit.write_directly(&header, payload, write);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 use crate::frame::Header;
 use crate::opcode::Opcode;
 use crate::prepared::{CompressionClass, PreparedMessage};
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::mem;
@@ -22,7 +23,7 @@ const MAX_RECLAIMED_BYTES: usize = 256 * 1024;
 /// boundary.
 ///
 /// The stream is `buffer`, with each of `shared` spliced in at its place and `controls` before all that has
-/// not begun.
+/// not begun. What most connections need rarely is boxed, and there only while it is needed.
 #[derive(Debug, Default)]
 pub(crate) struct Transmit {
     buffer: Vec<u8>,
@@ -31,26 +32,36 @@ pub(crate) struct Transmit {
     /// Where a frame in `buffer` begins; what stands before it is no longer looked at. While `controls`
     /// wait, it is the first such place at or after `sent`, and they go out there.
     boundary: usize,
-    /// Pings and pongs. They stand apart so that none has to be moved into the middle of what waits.
-    controls: Vec<u8>,
-    /// How much of `controls` was written.
-    controls_sent: usize,
-    /// Where in `controls` the last pong begins, unless that is on its way.
-    pong: Option<usize>,
-    /// How many pongs wait of which nothing was written, those aside that left since `controls` was last
-    /// appended to.
-    waiting_pongs: u8,
-    /// How much stands at the front of `controls` of a frame that was on its way when they were last
-    /// appended to.
-    begun_control_bytes: u8,
-    shared: VecDeque<Splice>,
-    /// How much of the first of `shared` was written; if any, it ends before `controls` go out.
-    shared_sent: usize,
-    shared_bytes: usize,
+    controls: Option<Box<Controls>>,
+    shared: Option<Box<Shared>>,
     /// In which form shared messages go out.
     class: CompressionClass,
     /// Whether `buffer` belongs to the driver and stays allocated when it is drained.
     is_lent: bool,
+}
+
+/// Pings and pongs. They stand apart so that none has to be moved into the middle of what waits.
+#[derive(Debug, Default)]
+struct Controls {
+    frames: Vec<u8>,
+    /// How much of `frames` was written.
+    sent: usize,
+    /// Where the last pong begins, unless that is on its way.
+    pong: Option<usize>,
+    /// How many pongs wait of which nothing was written, those aside that left since `frames` was last
+    /// appended to.
+    waiting_pongs: u8,
+    /// How much stands at the front of `frames` of one that was on its way when they were last appended to.
+    begun_bytes: u8,
+}
+
+/// Frames that other connections send too.
+#[derive(Debug, Default)]
+struct Shared {
+    splices: VecDeque<Splice>,
+    /// How much of the first one was written; if any, it ends before control frames go out.
+    sent: usize,
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -76,8 +87,9 @@ impl Transmit {
 
     pub(crate) fn unsent_bytes(&self) -> usize {
         let buffer = self.buffer.len() - self.sent;
-        let controls = self.controls.len() - self.controls_sent;
-        buffer + controls + self.shared_bytes - self.shared_sent
+        let controls = self.controls.as_ref().map_or(0, |controls| controls.unsent().len());
+        let shared = self.shared.as_ref().map_or(0, |shared| shared.bytes - shared.sent);
+        buffer + controls + shared
     }
 
     /// The buffer to append whole frames to.
@@ -89,10 +101,32 @@ impl Transmit {
         &mut self.buffer
     }
 
-    /// Appends bytes that are no frame, before the first one.
+    /// Appends bytes that are no frame, before the first one: the opening handshake, or the rest of a frame
+    /// that is on its way.
     pub(crate) fn push_head(&mut self, head: &[u8]) {
         self.buffer.extend_from_slice(head);
         self.boundary = self.buffer.len();
+    }
+
+    /// Has `write` write a frame before it is copied, and keeps what is left of it. Nothing waits.
+    pub(crate) fn write_directly(
+        &mut self,
+        header: &Header,
+        payload: &[u8],
+        write: impl FnOnce([&[u8]; 2]) -> usize,
+    ) {
+        header.encode(&mut self.buffer);
+        let header_bytes = self.buffer.len();
+        let written = write([&self.buffer, payload]);
+        let frame_bytes = header_bytes + payload.len();
+        assert!(written <= frame_bytes, "{written} bytes said to be written of {frame_bytes}");
+        if written < header_bytes {
+            self.buffer.extend_from_slice(payload);
+            self.sent = written;
+        } else {
+            self.reset();
+            self.push_head(&payload[written - header_bytes..]);
+        }
     }
 
     pub(crate) fn push_shared(&mut self, message: &PreparedMessage) {
@@ -100,35 +134,42 @@ impl Transmit {
         if frame.len() <= COPY_BELOW_BYTES {
             self.frames().extend_from_slice(frame);
         } else {
-            self.shared_bytes += frame.len();
-            self.shared.push_back(Splice { at: self.buffer.len(), message: message.clone() });
+            let shared = self.shared.get_or_insert_default();
+            shared.bytes += frame.len();
+            shared.splices.push_back(Splice { at: self.buffer.len(), message: message.clone() });
         }
     }
 
     /// Where to append control frames: they overtake all frames that are not yet on their way.
     pub(crate) fn controls(&mut self) -> &mut Vec<u8> {
-        self.settle_boundary();
-        self.cut_controls();
-        &mut self.controls
+        &mut self.settled_controls().frames
     }
 
     /// Where to append one pong, as [`controls`](Self::controls). If many wait already it replaces the last
     /// of them: RFC 6455 §5.5.3 asks for an answer to the latest ping only.
     pub(crate) fn pong(&mut self) -> &mut Vec<u8> {
-        self.controls();
-        match self.pong {
-            Some(last) if self.waiting_pongs == MAX_WAITING_PONGS => {
-                let end = last + frame_len(&self.controls[last..]);
-                self.controls.drain(last..end);
+        let controls = self.settled_controls();
+        match controls.pong {
+            Some(last) if controls.waiting_pongs == MAX_WAITING_PONGS => {
+                let end = last + frame_len(&controls.frames[last..]);
+                controls.frames.drain(last..end);
             }
-            Some(_) | None => self.waiting_pongs += 1,
+            Some(_) | None => controls.waiting_pongs += 1,
         }
-        self.pong = Some(self.controls.len());
-        &mut self.controls
+        controls.pong = Some(controls.frames.len());
+        &mut controls.frames
+    }
+
+    /// The control frames that wait, without those that were written.
+    fn settled_controls(&mut self) -> &mut Controls {
+        self.settle_boundary();
+        let controls = self.controls.get_or_insert_default();
+        controls.cut();
+        controls
     }
 
     pub(crate) fn poll_transmit<'s>(&'s self, slices: &mut [&'s [u8]]) -> usize {
-        if self.controls.is_empty() && self.shared.is_empty() {
+        if self.controls.is_none() && self.shared.is_none() {
             return match (slices, &self.buffer[self.sent..]) {
                 ([], _) | (_, []) => 0,
                 ([place, ..], rest) => {
@@ -148,40 +189,40 @@ impl Transmit {
     /// All that waits, in order; some of the slices may be empty.
     fn unsent(&self) -> impl Iterator<Item = &[u8]> {
         // What has begun is ended first, then come the control frames.
-        let mut shared = self.shared.iter();
-        let begun = if self.shared_sent > 0 { shared.next() } else { None };
-        let begun = begun.map(|splice| &splice.message.frame_for(self.class)[self.shared_sent..]);
-        let overtaken = if self.controls.is_empty() { self.sent } else { self.boundary };
-        let first = [&self.buffer[self.sent..overtaken], &self.controls[self.controls_sent..]];
+        let shared = self.shared.as_deref();
+        let shared_sent = shared.map_or(0, |shared| shared.sent);
+        let mut splices = shared.into_iter().flat_map(|shared| &shared.splices);
+        let begun = if shared_sent > 0 { splices.next() } else { None };
+        let begun = begun.map(|splice| &splice.message.frame_for(self.class)[shared_sent..]);
+        let (overtaken, controls) = match &self.controls {
+            Some(controls) => (self.boundary, controls.unsent()),
+            None => (self.sent, &[][..]),
+        };
+        let first = [&self.buffer[self.sent..overtaken], controls];
         let mut from = overtaken;
-        let spliced = shared.map(move |splice| {
+        let spliced = splices.map(move |splice| {
             let before = &self.buffer[mem::replace(&mut from, splice.at)..splice.at];
             [before, splice.message.frame_for(self.class)]
         });
-        let last_splice = self.shared.back().map_or(overtaken, |splice| splice.at.max(overtaken));
+        let last_splice = shared.and_then(|shared| shared.splices.back());
+        let last_splice = last_splice.map_or(overtaken, |splice| splice.at.max(overtaken));
         begun.into_iter().chain(first).chain(spliced.flatten()).chain([&self.buffer[last_splice..]])
     }
 
     pub(crate) fn transmitted(&mut self, mut bytes: usize) {
         assert!(bytes <= self.unsent_bytes(), "{bytes} bytes said to be written of {}", self.unsent_bytes());
-        if self.shared_sent > 0 {
+        if self.shared.as_ref().is_some_and(|shared| shared.sent > 0) {
             bytes = self.transmitted_of_shared(bytes);
         }
-        if !self.controls.is_empty() {
+        if self.controls.is_some() {
             bytes = self.transmitted_of_buffer(bytes, self.boundary);
-            let of_controls = bytes.min(self.controls.len() - self.controls_sent);
-            self.controls_sent += of_controls;
-            bytes -= of_controls;
-            if self.controls_sent == self.controls.len() {
-                self.controls = Vec::new();
-                (self.controls_sent, self.pong) = (0, None);
-                (self.waiting_pongs, self.begun_control_bytes) = (0, 0);
-            }
+            bytes = self.transmitted_of_controls(bytes);
         }
         while bytes > 0 {
-            match self.shared.front() {
+            match self.shared.as_ref().and_then(|shared| shared.splices.front()) {
                 Some(splice) => {
-                    bytes = self.transmitted_of_buffer(bytes, splice.at);
+                    let at = splice.at;
+                    bytes = self.transmitted_of_buffer(bytes, at);
                     bytes = self.transmitted_of_shared(bytes);
                 }
                 None => bytes = self.transmitted_of_buffer(bytes, self.buffer.len()),
@@ -199,16 +240,28 @@ impl Transmit {
         bytes - of_buffer
     }
 
+    /// Counts `bytes` towards `controls`, and returns those beyond.
+    fn transmitted_of_controls(&mut self, bytes: usize) -> usize {
+        let Some(controls) = &mut self.controls else { return bytes };
+        let of_controls = bytes.min(controls.unsent().len());
+        controls.sent += of_controls;
+        if controls.unsent().is_empty() {
+            self.controls = None;
+        }
+        bytes - of_controls
+    }
+
     /// Counts `bytes` towards the first of `shared`, and returns those beyond.
     fn transmitted_of_shared(&mut self, bytes: usize) -> usize {
-        let Some(splice) = self.shared.front() else { return bytes };
+        let Some(shared) = &mut self.shared else { return bytes };
+        let Some(splice) = shared.splices.front() else { return bytes };
         let frame_bytes = splice.message.frame_for(self.class).len();
-        let of_frame = bytes.min(frame_bytes - self.shared_sent);
-        self.shared_sent += of_frame;
-        if self.shared_sent == frame_bytes {
-            self.shared_bytes -= frame_bytes;
-            self.shared_sent = 0;
-            self.shared.pop_front();
+        let of_frame = bytes.min(frame_bytes - shared.sent);
+        shared.sent += of_frame;
+        if shared.sent == frame_bytes {
+            shared.bytes -= frame_bytes;
+            shared.sent = 0;
+            shared.splices.pop_front();
         }
         bytes - of_frame
     }
@@ -235,8 +288,14 @@ impl Transmit {
 
     /// The bytes held on the heap, shared frames left out.
     pub(crate) fn held_bytes(&self) -> usize {
-        let shared = self.shared.capacity() * mem::size_of::<Splice>();
-        self.buffer.capacity() + self.controls.capacity() + shared
+        let controls = self
+            .controls
+            .as_ref()
+            .map_or(0, |controls| mem::size_of::<Controls>() + controls.frames.capacity());
+        let shared = self.shared.as_ref().map_or(0, |shared| {
+            mem::size_of::<Shared>() + shared.splices.capacity() * mem::size_of::<Splice>()
+        });
+        self.buffer.capacity() + controls + shared
     }
 
     fn reset(&mut self) {
@@ -245,7 +304,7 @@ impl Transmit {
         } else {
             self.buffer = Vec::new(); // an idle connection owns no buffer
         }
-        self.shared = VecDeque::new();
+        self.shared = None;
         (self.sent, self.boundary) = (0, 0);
     }
 
@@ -257,28 +316,34 @@ impl Transmit {
         }
     }
 
-    /// Cuts what was written off the front of `controls`.
-    fn cut_controls(&mut self) {
-        let cut = mem::take(&mut self.controls_sent);
-        let mut frame = usize::from(self.begun_control_bytes);
-        while frame < cut {
-            let (header, header_bytes) = first_header(&self.controls[frame..]);
-            self.waiting_pongs -= u8::from(header.opcode == Opcode::Pong);
-            frame += header_bytes + header.payload_len as usize;
-        }
-        self.begun_control_bytes = (frame - cut) as u8; // less than a control frame, which is short
-        self.pong = self.pong.and_then(|pong| pong.checked_sub(cut));
-        self.controls.drain(..cut);
-    }
-
     fn compact(&mut self) {
         self.settle_boundary();
         let cut = mem::take(&mut self.sent);
         self.buffer.drain(..cut);
         self.boundary -= cut;
-        for splice in &mut self.shared {
+        for splice in self.shared.iter_mut().flat_map(|shared| &mut shared.splices) {
             splice.at -= cut;
         }
+    }
+}
+
+impl Controls {
+    fn unsent(&self) -> &[u8] {
+        &self.frames[self.sent..]
+    }
+
+    /// Cuts off what was written.
+    fn cut(&mut self) {
+        let cut = mem::take(&mut self.sent);
+        let mut frame = usize::from(self.begun_bytes);
+        while frame < cut {
+            let (header, header_bytes) = first_header(&self.frames[frame..]);
+            self.waiting_pongs -= u8::from(header.opcode == Opcode::Pong);
+            frame += header_bytes + header.payload_len as usize;
+        }
+        self.begun_bytes = (frame - cut) as u8; // less than a control frame, which is short
+        self.pong = self.pong.and_then(|pong| pong.checked_sub(cut));
+        self.frames.drain(..cut);
     }
 }
 
@@ -417,7 +482,8 @@ mod tests {
             transmit.pong().extend(frame(Opcode::Pong, &[0; 125]));
             write(&mut transmit, 1, &mut wire);
         }
-        assert!(transmit.held_bytes() <= 4096, "{} bytes held", transmit.held_bytes());
+        let allowed = 4096 + mem::size_of::<Controls>();
+        assert!(transmit.held_bytes() <= allowed, "{} bytes held", transmit.held_bytes());
         write(&mut transmit, usize::MAX, &mut wire);
         assert_eq!(opcodes(&wire).last(), Some(&(Opcode::Pong, 125)));
     }

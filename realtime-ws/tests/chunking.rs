@@ -106,15 +106,18 @@ fn config() -> impl Strategy<Value = Config> {
         })
 }
 
+fn reading() -> impl Strategy<Value = Reading> {
+    prop_oneof![Just(Reading::Buffered), Just(Reading::Direct), Just(Reading::Lent)]
+}
+
 proptest! {
     #[test]
     fn any_chunking_gives_the_same(
         role in role(), config in config(), frames in frames(), cut in 0usize..20,
-        chunks in chunks(), direct: bool,
+        chunks in chunks(), reading in reading(),
     ) {
         let mut bytes = stream(role, &frames);
         bytes.truncate(bytes.len().saturating_sub(cut));
-        let reading = if direct { Reading::Direct } else { Reading::Buffered };
         let at_once = outcome(End::with(role, config.clone()), &bytes, &[], Reading::Buffered);
         let in_chunks = outcome(End::with(role, config), &bytes, &chunks, reading);
         prop_assert_eq!(in_chunks, at_once);

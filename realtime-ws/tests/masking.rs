@@ -69,7 +69,7 @@ fn client_draws_a_key_for_every_frame() {
         [drawn; 4]
     });
     let connection = Connection::client(Config::default().checked().unwrap(), keys, Timestamp::START);
-    let mut client = End { connection, role: Role::Client, now: Timestamp::START };
+    let mut client = End { connection, role: Role::Client, now: Timestamp::START, buffer: Vec::new() };
     let prepared = PreparedMessage::new("cc");
     client.connection.send("aa").unwrap();
     client.connection.send_prepared(&prepared).unwrap();

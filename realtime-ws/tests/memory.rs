@@ -30,7 +30,7 @@ fn idle_connection_owns_no_heap_whatever_it_did() {
                 binary(&large),
                 pong("unasked"),
             ];
-            for reading in [Reading::Buffered, Reading::Direct] {
+            for reading in [Reading::Buffered, Reading::Direct, Reading::Lent] {
                 let chunks = std::iter::repeat(977);
                 let bytes = stream(end.role, &frames);
                 let (_, error) = end.try_receive_in_chunks(&bytes, chunks, reading);
@@ -133,6 +133,44 @@ fn echo_into_a_lent_buffer_allocates_nothing() {
 }
 
 #[test]
+fn large_message_in_a_lent_buffer_allocates_only_its_first_piece() {
+    let mut server = End::new(Role::Server);
+    server.buffer = vec![7; 1_000_000];
+    let bytes = stream(Role::Server, &[binary([1; 900_000]), text("a".repeat(900_000))]);
+    let piece_bytes = 10_000;
+    for frame in bytes.chunks(bytes.len() / 2) {
+        let mut seen = 0;
+        for read in frame.chunks(piece_bytes) {
+            let allocated = measure(|| {
+                let mut scratch = [0; 10_000];
+                let spare = server.connection.spare().map(|spare| &mut spare[..read.len()]);
+                let mut input = match spare {
+                    Some(spare) => {
+                        spare.copy_from_slice(read);
+                        server.connection.filled(read.len(), server.now);
+                        &mut []
+                    }
+                    None => {
+                        scratch[..read.len()].copy_from_slice(read);
+                        &mut scratch[..read.len()]
+                    }
+                };
+                while let Ok(Some(_)) = server.connection.receive(&mut input, server.now) {
+                    seen += 1;
+                }
+                if server.connection.wants_message_buffer() {
+                    server.connection.lend_message_buffer(std::mem::take(&mut server.buffer));
+                }
+            });
+            assert!(allocated.bytes_max as usize <= STATE_BYTES + piece_bytes, "{}", allocated.bytes_max);
+        }
+        assert_eq!(seen, 1);
+        server.buffer = server.connection.reclaim_message_buffer().unwrap();
+        assert_eq!((server.buffer.len(), server.connection.held_bytes()), (1_000_000, 0));
+    }
+}
+
+#[test]
 fn declared_length_allocates_nothing() {
     for reading in [Reading::Buffered, Reading::Direct] {
         as_both_roles_with(unlimited(), |mut end| {
@@ -206,7 +244,7 @@ fn pings_from_a_peer_that_never_reads_move_nothing_that_waits() {
         for _ in 0..1000 {
             end.try_receive(&pings); // each of another length than the one that it replaces
         }
-        assert!(end.connection.held_bytes() <= held + 512);
+        assert!(end.connection.held_bytes() <= held + 512 + STATE_BYTES);
     });
 }
 

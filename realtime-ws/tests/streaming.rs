@@ -130,6 +130,40 @@ fn small_frames_and_pieces_have_no_spare() {
 }
 
 #[test]
+fn buffer_is_wanted_for_a_large_frame_until_one_is_lent() {
+    as_both_roles(|mut end| {
+        assert!(!end.connection.wants_message_buffer(), "nothing is awaited");
+        end.try_receive(&header_to(end.role, false, BINARY, 1000));
+        assert!(!end.connection.wants_message_buffer(), "the frame is small");
+        end.try_receive(&[0; 1000]);
+        end.try_receive(&header_to(end.role, true, CONTINUATION, 100_000));
+        assert!(end.connection.wants_message_buffer());
+        end.connection.lend_message_buffer(Vec::new());
+        assert!(!end.connection.wants_message_buffer(), "one is lent");
+        assert_eq!(end.connection.reclaim_message_buffer(), None, "it is in use");
+        assert_eq!(end.try_receive(&[0; 100_000]).0.len(), 1);
+        let buffer = end.connection.reclaim_message_buffer();
+        assert!(buffer.is_some_and(|buffer| buffer.len() >= 101_000), "it has grown with the message");
+        assert_eq!(end.connection.reclaim_message_buffer(), None, "it is back already");
+    });
+}
+
+#[test]
+fn lent_buffer_shows_nothing_of_what_it_held_before() {
+    as_both_roles(|mut end| {
+        end.buffer = vec![b'?'; 300_000];
+        for len in [70_000, 200_000, 5, 100_000] {
+            let payload: Vec<u8> = (0..len).map(|i| (i % 251) as u8).collect();
+            let frames =
+                [binary(&payload[..len / 2]).unfinished(), continuation(&payload[len / 2..]), text("t")];
+            let bytes = stream(end.role, &frames);
+            let (seen, error) = end.try_receive_in_chunks(&bytes, [len / 3; 9], Reading::Lent);
+            assert_eq!((seen, error), (vec![sees_binary(&payload), sees_text("t")], None));
+        }
+    });
+}
+
+#[test]
 fn spare_is_lent_again_only_after_its_bytes_were_looked_at() {
     as_both_roles(|mut end| {
         let payload = [7; 10_000];

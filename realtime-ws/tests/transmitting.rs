@@ -31,6 +31,50 @@ fn messages_leave_in_order_whatever_each_write_takes() {
 }
 
 #[test]
+fn long_message_is_written_before_it_is_copied() {
+    let payload = [7; 20_000];
+    let frame_bytes = 4 + payload.len();
+    for taken in [0, 1, 3, 4, 5, 10_000, frame_bytes - 1, frame_bytes] {
+        let mut server = End::new(Role::Server);
+        let mut wire = Vec::new();
+        let sent = server.connection.send_through(&payload, |parts| {
+            wire.extend_from_slice(&parts.concat()[..taken]);
+            taken
+        });
+        assert_eq!((sent, server.connection.unsent_bytes()), (Ok(()), frame_bytes - taken));
+        // What overtakes waits for the end of what is on its way.
+        server.connection.ping(b"1").unwrap();
+        server.connection.send("next").unwrap();
+        wire.extend(server.writes_bytes(usize::MAX));
+        let (long, ping) = (binary(payload), ping(b"1"));
+        let expected = if taken == 0 { [ping, long, text("next")] } else { [long, ping, text("next")] };
+        assert_eq!(frames_from(Role::Server, &wire), expected, "{taken} bytes taken");
+        assert_eq!(server.connection.held_bytes(), 0);
+    }
+}
+
+#[test]
+fn nothing_is_written_past_what_waits_or_must_be_copied() {
+    let payload = [7; 20_000];
+    let never = |_: [&[u8]; 2]| -> usize { panic!("written past what waits") };
+    let mut server = End::new(Role::Server);
+    server.connection.send_through("short", never).unwrap();
+    server.connection.send_through(&payload, never).unwrap();
+    assert_eq!(server.writes(), [text("short"), binary(payload)]);
+    let mut client = End::new(Role::Client);
+    client.connection.send_through(&payload, never).unwrap();
+    assert_eq!(client.writes(), [binary(payload)]);
+    client.closes(1000, "");
+    assert_eq!(client.connection.send_through(&payload, never), Err(ApiMisuse::SendAfterClose));
+}
+
+#[test]
+#[should_panic(expected = "said to be written")]
+fn no_more_is_written_than_was_given() {
+    let _ = End::new(Role::Server).connection.send_through(&[7; 20_000], |_| usize::MAX);
+}
+
+#[test]
 fn write_that_takes_nothing_changes_nothing() {
     as_both_roles(|mut end| {
         end.connection.transmitted(0);

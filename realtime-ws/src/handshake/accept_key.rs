@@ -2,15 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sha1::{Digest as _, Sha1};
 
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// The value of `Sec-WebSocket-Accept` that answers the `Sec-WebSocket-Key` `key`.
 pub(super) fn accept_key(key: &[u8]) -> [u8; 28] {
-    let mut sha1 = sha1_smol::Sha1::new();
-    sha1.update(key);
-    sha1.update(GUID);
-    encode(&sha1.digest().bytes())
+    encode(&Sha1::new().chain_update(key).chain_update(GUID).finalize())
 }
 
 /// The value of `Sec-WebSocket-Key` for the nonce `nonce`.

@@ -80,13 +80,24 @@ pub struct Headers<'a> {
 
 impl<'a> Headers<'a> {
     /// The value of the first header called `name`, in any case.
-    pub(super) fn value(mut self, name: &str) -> Option<&'a [u8]> {
-        self.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    pub(super) fn value(self, name: &str) -> Option<&'a [u8]> {
+        self.values(name).next()
     }
 
     /// The values of all headers called `name`, in any case.
-    pub(super) fn values<'n>(self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
-        self.filter(move |(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    pub(super) fn values<'n>(mut self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
+        let lines = core::iter::from_fn(move || self.next_line());
+        let found = lines.filter(|(found, _)| found.eq_ignore_ascii_case(name.as_bytes()));
+        found.map(|(_, value)| value)
+    }
+
+    fn next_line(&mut self) -> Option<(&'a [u8], &'a [u8])> {
+        let line_feed = LineFeeds::new(self.lines).next()?;
+        let (line, rest) = self.lines.split_at(line_feed + 1);
+        // The empty line that ends a head has no colon, and so ends this iterator.
+        let colon = line.iter().position(|byte| *byte == b':')?;
+        self.lines = rest;
+        Some((&line[..colon], grammar::trim(line[colon + 1..].strip_suffix(b"\r\n")?)))
     }
 }
 
@@ -94,13 +105,8 @@ impl<'a> Iterator for Headers<'a> {
     type Item = (&'a str, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let line_feed = LineFeeds::new(self.lines).next()?;
-        let (line, rest) = self.lines.split_at(line_feed + 1);
-        // The empty line that ends a head has no colon, and so ends this iterator.
-        let colon = line.iter().position(|byte| *byte == b':')?;
-        self.lines = rest;
-        let name = core::str::from_utf8(&line[..colon]).ok()?;
-        Some((name, grammar::trim(line[colon + 1..].strip_suffix(b"\r\n")?)))
+        let (name, value) = self.next_line()?;
+        Some((core::str::from_utf8(name).ok()?, value))
     }
 }
 

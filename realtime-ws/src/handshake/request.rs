@@ -26,6 +26,7 @@ impl<'a> Request<'a> {
         }
     }
 
+    #[inline(never)] // so that the smaller array does not come with the stack of the larger one
     fn parse_with_room_for<const N: usize>(
         head: Head<'a>,
         config: &'a CheckedConfig,

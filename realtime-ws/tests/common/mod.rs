@@ -215,6 +215,8 @@ pub enum Reading {
     Buffered,
     /// Into the connection's spare where it offers one.
     Direct,
+    /// As that, with a buffer lent for large messages.
+    Lent,
 }
 
 /// One end of a connection under test, with a clock of its own.
@@ -222,6 +224,8 @@ pub struct End {
     pub connection: Connection,
     pub role: Role,
     pub now: Timestamp,
+    /// Lent for large messages.
+    pub buffer: Vec<u8>,
 }
 
 /// Runs the test as a server, then as a client.
@@ -261,7 +265,7 @@ impl End {
                 Connection::client(config, MaskingKeys::new(draw), Timestamp::START)
             }
         };
-        Self { connection, role, now: Timestamp::START }
+        Self { connection, role, now: Timestamp::START, buffer: Vec::new() }
     }
 
     /// Receives `bytes` at once: the events, and the error that ended them.
@@ -293,7 +297,10 @@ impl End {
         let mut chunks = chunks.into_iter();
         while !bytes.is_empty() {
             let mut len = chunks.next().unwrap_or(bytes.len()).min(bytes.len());
-            let spare = if reading == Reading::Direct { self.connection.spare() } else { None };
+            if reading == Reading::Lent && self.connection.wants_message_buffer() {
+                self.connection.lend_message_buffer(std::mem::take(&mut self.buffer));
+            }
+            let spare = if reading == Reading::Buffered { None } else { self.connection.spare() };
             let read = if let Some(spare) = spare {
                 len = len.min(spare.len());
                 spare[..len].copy_from_slice(&bytes[..len]);
@@ -304,6 +311,9 @@ impl End {
             };
             bytes = &bytes[len..];
             let (events, error) = self.try_receive(read);
+            if let Some(buffer) = self.connection.reclaim_message_buffer() {
+                self.buffer = buffer;
+            }
             seen.extend(events);
             if error.is_some() {
                 return (seen, error);

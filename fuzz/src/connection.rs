@@ -12,6 +12,8 @@ use realtime_ws::{
 const STATE_BYTES: usize = 256;
 /// What one spare may add before as much has arrived.
 const SPARE_BYTES: usize = 128 * 1024;
+/// Shorter than some messages.
+const LENT_BYTES: usize = 6_000;
 /// What the most pongs that wait and a close frame take, in buffers that grow by doubling.
 const CONTROL_BYTES: usize = 2 * 18 * 139;
 /// What a piece of a compressed message takes.
@@ -36,7 +38,7 @@ pub fn connection(bytes: &[u8]) {
     };
     let delivery = choices.one_of(&[Delivery::Whole, Delivery::Pieces]);
     let seed = choices.byte();
-    let reading = choices.one_of(&[Reading::Buffered, Reading::Direct]);
+    let reading = choices.one_of(&[Reading::Buffered, Reading::Direct, Reading::Lent]);
     let replies = choices.one_of(&[Replies::None, Replies::Echo, Replies::Close]);
     let deflate = deflate(&mut choices);
     let setting =
@@ -148,7 +150,12 @@ impl Setting {
 
     /// The most that may be held when `arrived` bytes have come, beyond what waits to be written.
     fn max_received_bytes(&self, arrived: usize, reading: Reading) -> usize {
-        let plain = STATE_BYTES + 4 * arrived + if reading == Reading::Direct { SPARE_BYTES } else { 0 };
+        let spare = match reading {
+            Reading::Buffered => 0,
+            Reading::Direct => SPARE_BYTES,
+            Reading::Lent => SPARE_BYTES + LENT_BYTES,
+        };
+        let plain = STATE_BYTES + 4 * arrived + spare;
         let Some((config, agreed)) = self.deflate else { return plain };
         let message = match self.config.delivery {
             // One byte more than the message may have shows that it has too many.
@@ -172,6 +179,8 @@ impl Setting {
 enum Reading {
     Buffered,
     Direct,
+    /// Directly, into a buffer that is lent, and not an empty one.
+    Lent,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -204,7 +213,10 @@ impl Run {
                 break;
             }
             let mut len = chunk.min(stream.len());
-            let spare = if reading == Reading::Direct { self.connection.spare() } else { None };
+            if reading == Reading::Lent && self.connection.wants_message_buffer() {
+                self.connection.lend_message_buffer(vec![0xAA; LENT_BYTES]);
+            }
+            let spare = if reading == Reading::Buffered { None } else { self.connection.spare() };
             let mut buffered = Vec::new();
             if let Some(spare) = spare {
                 len = len.min(spare.len());
@@ -216,6 +228,7 @@ impl Run {
             stream = &stream[len..];
             arrived += len;
             self.receive(&mut buffered);
+            self.connection.reclaim_message_buffer();
             let unsent = self.connection.unsent_bytes();
             let held = self.connection.held_bytes();
             let most = self.setting.max_received_bytes(arrived, reading) + CONTROL_BYTES + 2 * unsent;

@@ -31,7 +31,7 @@ const DIFFERENCES: [Difference; 5] = [
     },
     Difference {
         what: "1014 may not be sent",
-        why: "the registry of RFC 6455 §11.7 has had it since 2012",
+        why: "the registry of RFC 6455 §11.7 has it",
         applies: |ours, theirs| {
             matches!(ours.end, End::Closed(Some(1014), _))
                 && theirs.end == End::closed(1002, "Protocol violation")

@@ -115,13 +115,13 @@ impl<S> fmt::Debug for Answered<S> {
 mod tests {
     use super::*;
     use alloc::borrow::ToOwned;
-    use realtime_ws::Config;
+    use realtime_ws::CheckedConfig;
     use realtime_ws::handshake::{Request, ServerHandshake};
 
     const NOW: Timestamp = Timestamp::START;
 
     fn answered(answer: Answer<&'static str>) -> Answered<&'static str> {
-        let mut handshake = ServerHandshake::new(Config::default().checked().unwrap(), NOW);
+        let mut handshake = ServerHandshake::new(CheckedConfig::default(), NOW);
         let mut request =
             b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\

@@ -123,7 +123,8 @@ pub enum Notice {
         /// The client.
         client: ClientId,
     },
-    /// A client was disconnected or left before it was sent all that was for it.
+    /// A client was disconnected or left before it was sent all that was for it. What a server takes with it that
+    /// stops is not told of.
     Undelivered {
         /// The client.
         client: ClientId,

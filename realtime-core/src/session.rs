@@ -416,11 +416,11 @@ impl Outgoing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use realtime_ws::Config;
+    use realtime_ws::CheckedConfig;
 
     #[test]
     fn what_is_for_a_lost_peer_is_counted_as_undelivered() {
-        let config = Config::default().checked().unwrap();
+        let config = CheckedConfig::default();
         let mut session = Session::new(Connection::server(config, Timestamp::START), OutboxLimits::default());
         assert_eq!(session.outgoing_mut().push(PreparedMessage::new("waits")), Pushed::Queued);
         session.receive_eof();
@@ -431,7 +431,7 @@ mod tests {
 
     /// A session with one delivery waiting and one on its way, of which the peer took five bytes.
     fn session_in_mid_frame() -> Session {
-        let config = Config::default().checked().unwrap();
+        let config = CheckedConfig::default();
         let mut session = Session::new(Connection::server(config, Timestamp::START), OutboxLimits::default());
         for text in ["on its way", "waits"] {
             session.outgoing_mut().push(PreparedMessage::new(text));

@@ -6,7 +6,7 @@ use common::TestHub;
 use realtime_core::pusher::{ErrorCode, SocketId};
 use realtime_core::{Answer, Answered};
 use realtime_ws::handshake::{Request, ServerHandshake};
-use realtime_ws::{ApiMisuse, Config, Timestamp};
+use realtime_ws::{ApiMisuse, CheckedConfig, Timestamp};
 
 #[test]
 fn a_hub_shows_its_counts() {
@@ -30,7 +30,7 @@ fn an_answer_to_a_handshake_shows_what_became_of_it() {
         let mut bytes = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
             .to_vec();
-        let config = Config::default().checked().expect("the defaults are consistent");
+        let config = CheckedConfig::default();
         let mut handshake = ServerHandshake::new(config, Timestamp::START);
         let Ok(Some(Request::Upgrade(upgrade))) = handshake.receive(&mut &mut bytes[..]) else {
             panic!("it is an upgrade")

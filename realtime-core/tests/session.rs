@@ -7,7 +7,9 @@ mod common;
 
 use common::SECOND;
 use realtime_core::{OutboxLimits, Pushed, Session, SlowConsumer};
-use realtime_ws::{ApiMisuse, CloseCode, Config, Connection, Event, Keepalive, PreparedMessage, Timestamp};
+use realtime_ws::{
+    ApiMisuse, CheckedConfig, CloseCode, Config, Connection, Event, Keepalive, PreparedMessage, Timestamp,
+};
 use std::time::Duration;
 
 const TEXT: u8 = 0x1;
@@ -361,7 +363,7 @@ fn an_answer_may_still_be_written_when_the_stream_ends_after_the_close_frame() {
 
 #[test]
 fn halves_that_were_split_do_what_the_whole_does() {
-    let connection = Connection::server(Config::default().checked().unwrap(), Timestamp::START);
+    let connection = Connection::server(CheckedConfig::default(), Timestamp::START);
     let (mut receiver, mut outgoing) = Session::new(connection, OutboxLimits::default()).split();
     outgoing.push(PreparedMessage::new("1"));
     let mut close = [0x88, 0x80, 0, 0, 0, 0];

@@ -4,6 +4,10 @@ use crate::options::{Command, HELP, Options};
 use crate::shutdown::Shutdown;
 use crate::startup::Startup;
 use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::thread;
 
 /// Does what the command line asks for; serving lasts until the process is told to end.
 ///
@@ -21,8 +25,10 @@ pub fn run(command: Command) -> Result<(), Error> {
 fn serve(options: &Options) -> Result<(), Error> {
     // Before anything is printed: who reads that may send the signal at once.
     let shutdown = Shutdown::listen()?;
-    let mut gateway =
-        Gateway::builder(options.to_app()).demo(options.demo).compression(options.compression).log(complain);
+    let mut gateway = Gateway::builder(options.to_app())
+        .demo(options.demo)
+        .compression(options.compression)
+        .log(complaints()?);
     if let Some(threads) = options.threads {
         gateway = gateway.threads(threads);
     }
@@ -39,9 +45,30 @@ fn serve(options: &Options) -> Result<(), Error> {
     Ok(smol::block_on(smol::future::or(gateway.serve(), stop_when_told))?)
 }
 
-/// Says what an operator may want to know.
-fn complain(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "realtime-server: {line}");
+/// The most lines that wait for the standard error to take them.
+const MAX_COMPLAINTS: usize = 64;
+
+/// Says what an operator may want to know, from a thread of its own: a standard error that takes nothing must not
+/// stop those who serve. What does not fit into the queue is counted, and said with the next line.
+fn complaints() -> io::Result<impl Fn(&str)> {
+    let (queue, lines) = sync_channel::<String>(MAX_COMPLAINTS);
+    let left_out = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&left_out);
+    thread::Builder::new().name("realtime-log".into()).spawn(move || {
+        for line in lines {
+            let mut stderr = io::stderr().lock();
+            let left_out = counted.swap(0, Ordering::Relaxed);
+            if left_out > 0 {
+                let _ = writeln!(stderr, "realtime-server: {left_out} lines left out");
+            }
+            let _ = writeln!(stderr, "realtime-server: {line}");
+        }
+    })?;
+    Ok(move |line: &str| {
+        if queue.try_send(line.to_owned()).is_err() {
+            left_out.fetch_add(1, Ordering::Relaxed);
+        }
+    })
 }
 
 /// Prints what nobody need read: a closed standard output is no reason not to serve.

@@ -4,8 +4,8 @@ use crate::handler::{Handler, Peer, Takeover};
 use crate::link::{Came, Incoming, Link};
 use crate::opening::{Opened, open, refuse};
 use crate::server::{Connections, Plan};
-use realtime_adapter::{Error, ForAdapters, MessageBuffers, lock};
-use realtime_core::Session;
+use realtime_adapter::{Error, ForAdapters, MessageBuffers, contain, lock};
+use realtime_core::{Answer, Session};
 use realtime_ws::{Event, Message, Receiver};
 use rustix::net::{RecvFlags, recv};
 use std::mem::{self, MaybeUninit};
@@ -15,6 +15,8 @@ use std::sync::{Arc, Mutex};
 /// Bytes read at a time. On the heap, where the system gives no memory for what nothing was ever read to; on the stack all of
 /// it would be touched. More of a large frame is read straight to where it is put together.
 const READ_BYTES: usize = 16 * 1024;
+
+const APPLICATION_FAILED: &str = "the application failed";
 
 /// What the connections of a server share.
 pub(crate) struct Service<H> {
@@ -38,7 +40,8 @@ pub(crate) fn serve<H: Handler>(
     let mut buffer = Box::new_uninit_slice(READ_BYTES);
     let opened = open(&stream, config, &clock, &mut buffer, |upgrade| {
         origins.check(upgrade)?;
-        Ok(service.handler.on_request(upgrade, address))
+        Ok(contain(|| service.handler.on_request(upgrade, address))
+            .unwrap_or_else(|| Answer::reject(500, APPLICATION_FAILED)))
     });
     match opened {
         Ok(Opened::WebSocket { connection, state, mut rest }) => {
@@ -60,12 +63,12 @@ pub(crate) fn serve<H: Handler>(
             if let Some(stream) = Arc::into_inner(stream)
                 && stream.set_read_timeout(None).is_ok()
             {
-                service.handler.on_http(Takeover { stream, received, address });
+                contain(|| service.handler.on_http(Takeover { stream, received, address }));
             }
         }
         Ok(Opened::Refused { response, error }) => {
             if let Error::Refused(refusal) = &error {
-                service.handler.on_refusal(refusal, address);
+                contain(|| service.handler.on_refusal(refusal, address));
             }
             refuse(&stream, &response, config.close_timeout, &clock);
         }

@@ -302,3 +302,36 @@ fn the_application_hears_of_refused_handshakes_but_not_of_those_it_rejects() {
         server.stop();
     }
 }
+
+/// Fails where it is asked whom to let in, and where it hears of whom the server turned away.
+struct Panicking;
+
+impl Handler for Panicking {
+    type State = ();
+
+    fn on_request(&self, _: &Upgrade<'_>, _: SocketAddr) -> Answer<()> {
+        panic!("as the test wants")
+    }
+
+    fn on_message(&self, _: &mut Peer<'_>, (): &mut (), _: Message<'_>) {}
+
+    fn on_refusal(&self, _: &Refusal, _: SocketAddr) {
+        panic!("as the test wants")
+    }
+}
+
+#[test]
+fn a_panic_over_a_request_leaves_nobody_without_an_answer() {
+    let server = Running::start(builder(), Panicking);
+    let upgrade = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    for (request, status) in [(upgrade, "HTTP/1.1 500"), ("\n", "HTTP/1.1 400")] {
+        let mut stream = TcpStream::connect(server.address).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answered = [0; 12];
+        stream.read_exact(&mut answered).unwrap();
+        assert_eq!(answered, status.as_bytes());
+    }
+    server.stop();
+}

@@ -132,6 +132,13 @@ impl Config {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedConfig(Arc<Config>);
 
+impl Default for CheckedConfig {
+    /// All defaults, which contradict nothing.
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
 impl Deref for CheckedConfig {
     type Target = Config;
 

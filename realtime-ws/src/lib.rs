@@ -17,12 +17,12 @@
 //! A driver moves bytes, tells the time, and closes the socket in the end. It hands in what it read until
 //! nothing comes out, **then writes what there is to write**:
 //! ```
-//! use realtime_ws::{Config, Connection, Event, Timestamp};
+//! use realtime_ws::{CheckedConfig, Connection, Event, Timestamp};
 //!
 //! # fn read(buffer: &mut [u8]) -> usize { buffer[..9].copy_from_slice(b"\x81\x83\0\0\0\0abc"); 9 }
 //! # fn write(slices: &[&[u8]]) -> usize { slices.iter().map(|slice| slice.len()).sum() }
 //! # fn now() -> Timestamp { Timestamp::START }
-//! let mut connection = Connection::server(Config::default().checked()?, now());
+//! let mut connection = Connection::server(CheckedConfig::default(), now());
 //! let mut buffer = [0; 4096]; // may be shared by any number of connections
 //! # let mut turns = 0;
 //! while !connection.is_finished() {

@@ -21,7 +21,7 @@ const REQUEST: ClientRequest<'_> = ClientRequest {
 };
 
 fn config() -> CheckedConfig {
-    Config::default().checked().expect("the defaults are consistent")
+    CheckedConfig::default()
 }
 
 fn try_handshake(config: CheckedConfig, request: &ClientRequest<'_>) -> Result<ClientHandshake, ApiMisuse> {

@@ -4,7 +4,9 @@
 mod common;
 
 use common::*;
-use realtime_ws::{Config, Connection, MaskingKeys, PeerMisbehaved, PreparedMessage, Role, Timestamp};
+use realtime_ws::{
+    CheckedConfig, Config, Connection, MaskingKeys, PeerMisbehaved, PreparedMessage, Role, Timestamp,
+};
 
 #[test]
 fn unmasked_frame_to_a_server_fails_the_connection() {
@@ -68,7 +70,7 @@ fn client_draws_a_key_for_every_frame() {
         drawn += 1;
         [drawn; 4]
     });
-    let connection = Connection::client(Config::default().checked().unwrap(), keys, Timestamp::START);
+    let connection = Connection::client(CheckedConfig::default(), keys, Timestamp::START);
     let mut client = End { connection, role: Role::Client, now: Timestamp::START, buffer: Vec::new() };
     let prepared = PreparedMessage::new("cc");
     client.connection.send("aa").unwrap();

@@ -25,9 +25,9 @@
 //! # As a server
 //! ```
 //! use realtime_ws::handshake::{Accept, OriginPolicy, Request, ServerHandshake};
-//! use realtime_ws::{Config, Timestamp};
+//! use realtime_ws::{CheckedConfig, Timestamp};
 //!
-//! let config = Config::default().checked()?;
+//! let config = CheckedConfig::default();
 //! let now = Timestamp::START; // the time since the driver's start, on each call
 //! let mut handshake = ServerHandshake::new(config, now);
 //!
@@ -62,10 +62,10 @@
 //! # As a client
 //! ```
 //! use realtime_ws::handshake::{ClientHandshake, ClientRequest, Uri};
-//! use realtime_ws::{Config, MaskingKeys, Timestamp};
+//! use realtime_ws::{CheckedConfig, MaskingKeys, Timestamp};
 //!
 //! # fn random<const N: usize>() -> [u8; N] { [b'n'; N] }
-//! let config = Config::default().checked()?;
+//! let config = CheckedConfig::default();
 //! let now = Timestamp::START; // the time since the driver's start, on each call
 //! let uri = Uri::parse("ws://example.com/chat")?;
 //! let request = ClientRequest { subprotocols: &["v1"], ..ClientRequest::to(&uri) };

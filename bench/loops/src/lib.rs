@@ -259,6 +259,11 @@ impl<I: Io> Connections<I> {
         }
     }
 
+    /// Whether there is one to be settled.
+    pub fn is_any_touched(&self) -> bool {
+        !self.touched.is_empty()
+    }
+
     /// Writes what waits for the next connection for which something has changed, and says what becomes of it.
     pub fn poll_settled(&mut self, io: &mut I) -> Option<(usize, Fate)> {
         loop {

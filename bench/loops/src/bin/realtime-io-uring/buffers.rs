@@ -5,11 +5,13 @@ use std::io;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-/// A power of two.
-const BUFFERS: u16 = 64;
+/// Of all buffers: much for one turn, and little enough to stay in the processor's cache.
+const MEMORY_BYTES: usize = 1024 * 1024;
 
-/// Room for a few thousand short messages at a time, and little enough to stay in the processor's cache.
-const BUFFER_BYTES: usize = 32 * 1024;
+/// How many buffers that is where what is received is packed, so that little of it is cut in two, and where each receive
+/// has one of its own. Powers of two.
+const PACKED_BUFFERS: u16 = 8;
+const SINGLE_BUFFERS: u16 = 64;
 
 const PAGE_BYTES: usize = 4096;
 
@@ -21,12 +23,13 @@ pub(crate) const GROUP: u16 = 0;
 
 /// Buffers from which the kernel takes one, or a part of one, when there is something to receive.
 pub(crate) struct Buffers {
-    /// `BUFFERS` entries, and the kernel's until the ring ends; only entries between its head and the tail are read by it.
+    /// `count` entries, and the kernel's until the ring ends; only entries between its head and the tail are read by it.
     entries: NonNull<BufRingEntry>,
-    /// `BUFFERS` times `BUFFER_BYTES`.
+    /// `MEMORY_BYTES`.
     memory: NonNull<u8>,
+    count: u16,
     /// How much of each buffer has been received into and handed out, since it was last given to the kernel.
-    used: [usize; BUFFERS as usize],
+    used: Vec<usize>,
     /// Counts, without end, the buffers given to the kernel; what is not published it does not know of.
     tail: u16,
     published: u16,
@@ -35,21 +38,28 @@ pub(crate) struct Buffers {
 impl Buffers {
     /// Gives the kernel all of them.
     pub(crate) fn register(submitter: &Submitter<'_>) -> io::Result<Self> {
+        match Self::register_as(submitter, PACKED_BUFFERS, PACKED) {
+            // An older kernel does not know the flag.
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                Self::register_as(submitter, SINGLE_BUFFERS, 0)
+            }
+            registered => registered,
+        }
+    }
+
+    fn register_as(submitter: &Submitter<'_>, count: u16, flags: u16) -> io::Result<Self> {
         // Neither is ever freed: the loop does not end before the process.
-        let entries = allocate::<BufRingEntry>(usize::from(BUFFERS));
-        let memory = allocate::<u8>(usize::from(BUFFERS) * BUFFER_BYTES);
+        let entries = allocate::<BufRingEntry>(usize::from(count));
+        let memory = allocate::<u8>(MEMORY_BYTES);
         let address = entries.as_ptr() as u64;
         // SAFETY: the entries are so many, begin at a page, and are never freed.
         #[expect(unsafe_code, reason = "the kernel is given memory to write to")]
-        let register =
-            |flags| unsafe { submitter.register_buf_ring_with_flags(address, BUFFERS, GROUP, flags) };
-        match register(PACKED) {
-            // An older kernel does not know the flag.
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => register(0)?,
-            registered => registered?,
+        unsafe {
+            submitter.register_buf_ring_with_flags(address, count, GROUP, flags)?;
         }
-        let mut buffers = Self { entries, memory, used: [0; BUFFERS as usize], tail: 0, published: u16::MAX };
-        for id in 0..BUFFERS {
+        let used = vec![0; usize::from(count)];
+        let mut buffers = Self { entries, memory, count, used, tail: 0, published: u16::MAX };
+        for id in 0..count {
             buffers.give_back(id);
         }
         buffers.publish();
@@ -59,32 +69,34 @@ impl Buffers {
     /// The next `bytes` bytes of buffer `id`, into which they were received, as a completion said that was not asked
     /// about before.
     pub(crate) fn received(&mut self, id: u16, bytes: usize) -> &mut [u8] {
-        let used = &mut self.used[usize::from(id)];
+        let (buffer, buffer_bytes) = (usize::from(id), self.buffer_bytes());
+        let used = &mut self.used[buffer];
         let begin = *used;
         *used += bytes;
-        assert!(*used <= BUFFER_BYTES, "more was received than fits");
+        assert!(*used <= buffer_bytes, "more was received than fits");
         // SAFETY: within the buffer, initialized when allocated, and lent out once: `used` only grows until the buffer is
         // given back. The kernel wrote there before it posted the completion, and what it may be writing now is behind.
         #[expect(unsafe_code, reason = "the kernel wrote there")]
         unsafe {
-            std::slice::from_raw_parts_mut(
-                self.memory.add(usize::from(id) * BUFFER_BYTES + begin).as_ptr(),
-                bytes,
-            )
+            std::slice::from_raw_parts_mut(self.memory.add(buffer * buffer_bytes + begin).as_ptr(), bytes)
         }
+    }
+
+    fn buffer_bytes(&self) -> usize {
+        MEMORY_BYTES / usize::from(self.count)
     }
 
     /// Gives a buffer back, of which no part is lent any more (the borrow checker sees to that) and into which no more
     /// is received, as the last completion that named it said. The kernel knows when it is [published](Self::publish).
     pub(crate) fn give_back(&mut self, id: u16) {
         self.used[usize::from(id)] = 0;
-        // SAFETY: a buffer comes from the kernel before it is given back, so there are no more than `BUFFERS` entries
+        // SAFETY: a buffer comes from the kernel before it is given back, so there are no more than `count` entries
         // between head and tail, and this one is not yet between them: the kernel does not look at it.
         #[expect(unsafe_code, reason = "the entries are shared with the kernel")]
-        let entry = unsafe { self.entries.add(usize::from(self.tail % BUFFERS)).as_mut() };
+        let entry = unsafe { self.entries.add(usize::from(self.tail % self.count)).as_mut() };
         // The tail lies in the first entry, in a field that none of these is.
-        entry.set_addr(self.memory.as_ptr() as u64 + (usize::from(id) * BUFFER_BYTES) as u64);
-        entry.set_len(BUFFER_BYTES as u32);
+        entry.set_addr(self.memory.as_ptr() as u64 + (usize::from(id) * self.buffer_bytes()) as u64);
+        entry.set_len(self.buffer_bytes() as u32);
         entry.set_bid(id);
         self.tail = self.tail.wrapping_add(1);
     }

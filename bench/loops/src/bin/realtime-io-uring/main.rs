@@ -73,11 +73,12 @@ fn run(program: Program, listener: &TcpListener) -> io::Result<Infallible> {
     loop {
         ring.begin_accepting()?;
         ring.queue.submit_and_wait(ring.how_long_to_wait(completions.is_empty()))?;
-        ring.connections.begin_turn();
         completions.sync();
+        ring.connections.begin_turn();
         for completion in completions.by_ref().take(PER_TURN) {
             ring.handle(&completion)?;
         }
+        completions.sync(); // otherwise what was taken would count as something to wait no longer for
         ring.settle()?;
         ring.buffers.publish();
     }

@@ -9,7 +9,9 @@ pub(crate) fn run(load: &Load) -> Result<(), Failure> {
     open(load)?;
     thread::sleep(load.duration);
     let before = load.server.resident_kib()?;
+    let opening = load.server.cpu()?;
     let connections = (0..load.connections).map(|_| open(load)).collect::<Result<Vec<_>, _>>()?;
+    let open_cpu = load.server.cpu()?.saturating_sub(opening).as_nanos() as f64 / connections.len() as f64;
     thread::sleep(load.duration);
     let cpu = load.server.cpu()?;
     thread::sleep(load.duration);
@@ -17,7 +19,7 @@ pub(crate) fn run(load: &Load) -> Result<(), Failure> {
     let after = load.server.resident_kib()?;
     let bytes = (after.saturating_sub(before) * 1024) as f64 / connections.len() as f64;
     println!(
-        "connections={} before_kib={before} after_kib={after} bytes_per_connection={bytes:.0} idle_cpu_ns={}",
+        "connections={} before_kib={before} after_kib={after} bytes_per_connection={bytes:.0} open_cpu_ns={open_cpu:.0} idle_cpu_ns={}",
         connections.len(),
         idle_cpu.as_nanos(),
     );

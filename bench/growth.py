@@ -58,7 +58,7 @@ def measure(arguments, axis):
         cpu = result["server_cpu_ns"]
         if mode == "fanout":
             yield row(x, "per delivery", "ns", cpu / result["done"])
-            yield row(x, "resident per subscriber", "bytes", result["resident_kib"] * 1024 / x)
+            yield row(x, "resident per subscriber, the process included", "bytes", result["resident_kib"] * 1024 / x)
         else:
             yield row(x, "per message", "ns", cpu / result["done"])
             yield row(x, "per KiB", "ns", cpu / result["done"] / x * 1024)
@@ -101,6 +101,6 @@ def panels(table):
     series = {}
     for line in table:
         if line["median"] > 0:
-            in_panel = series.setdefault(f"{line['axis']}: {line['unit']}", {})
+            in_panel = series.setdefault(f"{line['unit']}, by {line['axis']}", {})
             in_panel.setdefault(line["figure"], []).append((line["x"], line["median"]))
     return series

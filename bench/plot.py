@@ -17,12 +17,14 @@ STYLE = """
   .s1 { stroke: #bf8700; } .t1 { fill: #9a6700; }
   .s2 { stroke: #1a7f37; } .t2 { fill: #1a7f37; }
   .s3 { stroke: #8250df; } .t3 { fill: #8250df; }
+  .s4 { stroke: #cf222e; } .t4 { fill: #cf222e; }
   @media (prefers-color-scheme: dark) {
     .grid { stroke: #30363d; }
     .s0 { stroke: #4493f8; } .t0 { fill: #4493f8; }
     .s1 { stroke: #d29922; } .t1 { fill: #d29922; }
     .s2 { stroke: #3fb950; } .t2 { fill: #3fb950; }
     .s3 { stroke: #ab7df8; } .t3 { fill: #ab7df8; }
+    .s4 { stroke: #f85149; } .t4 { fill: #f85149; }
     text { fill: #e6edf3; }
     .bar { fill: #59636e; }
     .ours { fill: #4493f8; }
@@ -54,8 +56,8 @@ def bars(title, groups, ours):
     return svg(title, y, parts)
 
 
-COLUMNS, PANEL_WIDTH, PANEL_HEIGHT = 2, 370, 150
-LEFT, BELOW, COLORS = 44, 40, 4
+COLUMNS, PANEL_WIDTH, PANEL_HEIGHT = 2, 355, 150
+LEFT, BELOW, COLORS = 44, 40, 5
 
 
 def lines(title, panels):
@@ -66,7 +68,7 @@ def lines(title, panels):
         in_row = captions[row : row + COLUMNS]
         names = max(len(panels[caption]) for caption in in_row)
         for column, caption in enumerate(in_row):
-            parts += panel(caption, panels[caption], column * (PANEL_WIDTH + 20), y, names)
+            parts += panel(caption, panels[caption], column * (WIDTH // COLUMNS), y, names)
         y += 24 + names * 14 + PANEL_HEIGHT + BELOW
     return svg(title, y, parts)
 

@@ -71,9 +71,10 @@ def summarize(rounds, serial):
 def model(rounds, serial):
     """Broadcasts pass one lock, one after the other; deliveries are shared out among the drivers.
 
-    With n drivers, a broadcast holds the lock for L(n), all drivers that take their orders included, and costs
-    P = subscribers * what a delivery costs beside it. So 1 / max(L(n), (P + L(n)) / n) broadcasts per second can be made at
-    most: either the lock is always held, or all cores are busy.
+    With n drivers, a broadcast holds the lock for L, all drivers included that have a subscriber and take their orders, and
+    costs P = subscribers * what a delivery costs beside it. So 1 / max(L, (P + L) / n) broadcasts per second can be made at
+    most: either the lock is always held, or all cores are busy. What it leaves out makes it less: who waits for the lock,
+    waking drivers that sleep, caches, and the kernel's own limits.
     """
 
     def cost(setting):
@@ -83,7 +84,8 @@ def model(rounds, serial):
     drivers = sorted({x for _, x in serial})
     for subscribers in SUBSCRIBERS:
         for n in drivers:
-            held = serial["broadcast under the lock", n] + serial["take all orders under the lock", n]
+            visited = max(x for x in drivers if x <= min(n, subscribers))
+            held = serial["broadcast under the lock", visited] + serial["take all orders under the lock", visited]
             each = cost("1 driver") if n == 1 else cost("2 drivers on one core")
             # What was measured has one broadcast's share of the lock in it.
             beside = subscribers * max(0, each - serial["broadcast under the lock", min(n, 2)] / 1_000)

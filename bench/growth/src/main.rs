@@ -25,6 +25,16 @@ const BATCH: usize = 16;
 /// How many channels each client is in while channels grow.
 const CHANNELS_PER_CLIENT: usize = 10;
 
+/// What can grow, and what measures it.
+type Axis = (&'static str, fn(&str));
+
+const AXES: [Axis; 4] = [
+    ("channels", channels),
+    ("channels per client", channels_per_client),
+    ("members", members),
+    ("loops", loops),
+];
+
 fn main() {
     let only = std::env::args().nth(1).unwrap_or_default();
     println!("axis,x,figure,unit,value");
@@ -34,13 +44,6 @@ fn main() {
         }
     }
 }
-
-const AXES: [(&str, fn(&str)); 4] = [
-    ("channels", channels),
-    ("channels per client", channels_per_client),
-    ("members", members),
-    ("loops", loops),
-];
 
 fn print(axis: &str, x: usize, figure: &str, unit: &str, value: f64) {
     println!("{axis},{x},{figure},{unit},{value:.1}");
@@ -133,11 +136,9 @@ fn member_comes_and_goes(axis: &str, wire_name: &str, wire: impl Wire + 'static,
     let channel = ChannelName::from("presence-room");
     let (guest, staying) = driver.clients.split_last().expect("more than none");
     let (guest, staying) = (*guest, staying.to_vec());
-    let memory = measure(|| {
-        for client in staying {
-            driver.input(Input::Subscribe { client, channel: channel.clone(), credentials: None });
-        }
-    });
+    for client in staying {
+        driver.input(Input::Subscribe { client, channel: channel.clone(), credentials: None });
+    }
     let (mut joined, mut left) = (Vec::new(), Vec::new());
     for _ in 0..TIMES {
         driver.told = Told::default();
@@ -148,16 +149,9 @@ fn member_comes_and_goes(axis: &str, wire_name: &str, wire: impl Wire + 'static,
     }
     print(axis, members, &format!("join{wire_name}"), "ns", median_of(&mut joined));
     print(axis, members, &format!("leave{wire_name}"), "ns", median_of(&mut left));
-    // Of the last one: what came first was for the newcomer alone.
+    // Of the last one.
     print(axis, members, &format!("told to the newcomer{wire_name}"), "bytes", driver.told.to_one as f64);
     print(axis, members, &format!("told to all others{wire_name}"), "bytes", driver.told.to_many as f64);
-    print(
-        axis,
-        members,
-        &format!("held per member{wire_name}"),
-        "bytes",
-        memory.bytes_current as f64 / members as f64,
-    );
 }
 
 /// What is done under the lock that all loops share, with 1,000 clients spread over so many loops.

@@ -172,11 +172,10 @@ impl Queue<'_> {
         Ok(())
     }
 
-    /// Hands over what was pushed, and waits until something has completed.
+    /// Hands over what was pushed, and waits until something has completed; for no time it only sees to what has.
     fn submit_and_wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         self.requests.sync();
         let submitted = match timeout {
-            Some(Duration::ZERO) => self.submitter.submit_with_args(0, &SubmitArgs::new()),
             Some(timeout) => {
                 let timeout = Timespec::from(timeout);
                 self.submitter.submit_with_args(1, &SubmitArgs::new().timespec(&timeout))

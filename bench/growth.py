@@ -61,7 +61,8 @@ def measure(arguments, axis):
             yield row(x, "resident per subscriber, the process included", "bytes", result["resident_kib"] * 1024 / x)
         else:
             yield row(x, "per message", "ns", cpu / result["done"])
-            yield row(x, "per KiB", "ns", cpu / result["done"] / x * 1024)
+            if x >= 1024:
+                yield row(x, "per KiB", "ns", cpu / result["done"] / x * 1024)
 
 
 def in_memory(arguments, axis):

@@ -89,12 +89,20 @@ def growth():
 
 
 def scaling():
-    lines = [
-        [row["kind"], row["case"], row["drivers"], row["figure"], number(row["value"])]
-        for row in read("scaling")
-        if row["kind"] == "modelled" or not row["case"].startswith("in memory")
-    ]
-    return markdown(["", "case", "drivers", "figure", ""], lines)
+    rows = read("scaling")
+    measured, modelled = {}, {}
+    for row in rows:
+        if row["kind"] == "modelled":
+            case = f"{row['case']}: {row['figure']}"
+            modelled.setdefault(case, {})[row["drivers"]] = number(row["value"])
+        elif not row["case"].startswith("in memory"):
+            measured.setdefault(f"{row['case']}: {row['figure']}", {})[row["drivers"]] = number(row["value"])
+    return f"Measured:\n\n{by_drivers(measured)}\n\nModelled:\n\n{by_drivers(modelled)}"
+
+
+def by_drivers(cases):
+    drivers = list(dict.fromkeys(name for of_case in cases.values() for name in of_case))
+    return markdown(["", *drivers], [[case, *of_case.values()] for case, of_case in cases.items()])
 
 
 FIGURES = {

@@ -42,6 +42,9 @@ pub trait Io {
     /// What it has for each connection.
     type Socket;
 
+    /// Takes what it can of a frame in two parts, before which nothing waits, and says how many bytes that are.
+    fn write_frame(&mut self, socket: &mut Self::Socket, frame: [&[u8]; 2]) -> usize;
+
     /// Takes of `outgoing` what it can now.
     fn write(&mut self, socket: &mut Self::Socket, outgoing: &mut Outgoing, now: Timestamp)
     -> io::Result<()>;
@@ -213,10 +216,11 @@ impl<I: Io> Connections<I> {
             open.session.outgoing_mut().lend_buffer(&mut self.replies);
             // An error has been answered and ends the session.
             while let Ok(Some((event, outgoing))) = open.session.receive(&mut input, self.now) {
+                let write = |frame: [&[u8]; 2]| io.write_frame(&mut connection.socket, frame);
                 // What cannot be sent is for a peer that is leaving.
                 match (self.program, event) {
-                    (Program::Echo, Event::Text(text)) => drop(outgoing.send(text)),
-                    (Program::Echo, Event::Binary(bytes)) => drop(outgoing.send(bytes)),
+                    (Program::Echo, Event::Text(text)) => drop(outgoing.send_through(text, write)),
+                    (Program::Echo, Event::Binary(bytes)) => drop(outgoing.send_through(bytes, write)),
                     (Program::Rooms, Event::Text(command)) => {
                         let client = match open.client {
                             Some(client) => client,

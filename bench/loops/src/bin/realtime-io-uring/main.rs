@@ -72,7 +72,7 @@ fn run(program: Program, listener: &TcpListener) -> io::Result<Infallible> {
     };
     loop {
         ring.begin_accepting()?;
-        ring.queue.submit_and_wait(ring.how_long_to_wait(completions.is_empty()))?;
+        ring.queue.submit(ring.what_to_wait_for(completions.is_empty()))?;
         completions.sync();
         ring.connections.begin_turn();
         for completion in completions.by_ref().take(PER_TURN) {
@@ -135,6 +135,15 @@ struct Queue<'a> {
     requests: SubmissionQueue<'a>,
 }
 
+/// What to wait for when requests are handed over.
+#[derive(Clone, Copy)]
+enum Wait {
+    /// Nothing more is received either: there are completions to be handled first, which hold buffers.
+    No,
+    AtMost(Duration),
+    Forever,
+}
+
 /// What a completion is of: written into the lowest bits of a request's user data, below the connection's key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Operation {
@@ -167,20 +176,21 @@ impl Queue<'_> {
         #[expect(unsafe_code, reason = "the kernel is told where memory is")]
         let push = |requests: &mut SubmissionQueue<'_>| unsafe { requests.push(request) };
         while push(&mut self.requests).is_err() {
-            self.submit_and_wait(Some(Duration::ZERO))?;
+            self.submit(Wait::No)?;
         }
         Ok(())
     }
 
-    /// Hands over what was pushed, and waits until something has completed; for no time it only sees to what has.
-    fn submit_and_wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+    /// Hands over what was pushed, and waits for something to complete.
+    fn submit(&mut self, wait: Wait) -> io::Result<()> {
         self.requests.sync();
-        let submitted = match timeout {
-            Some(timeout) => {
+        let submitted = match wait {
+            Wait::No => self.submitter.submit(),
+            Wait::AtMost(timeout) => {
                 let timeout = Timespec::from(timeout);
                 self.submitter.submit_with_args(1, &SubmitArgs::new().timespec(&timeout))
             }
-            None => self.submitter.submit_and_wait(1),
+            Wait::Forever => self.submitter.submit_and_wait(1),
         };
         self.requests.sync();
         match submitted.map_err(|error| (Errno::from_io_error(&error), error)) {
@@ -205,12 +215,16 @@ impl Loop<'_> {
         Ok(())
     }
 
-    fn how_long_to_wait(&self, is_all_handled: bool) -> Option<Duration> {
-        if !is_all_handled || self.connections.is_any_touched() {
-            return Some(Duration::ZERO);
+    fn what_to_wait_for(&self, is_all_handled: bool) -> Wait {
+        if !is_all_handled {
+            return Wait::No;
+        }
+        if self.connections.is_any_touched() {
+            return Wait::AtMost(Duration::ZERO);
         }
         let pause = (self.accepting == Accepting::No).then_some(ACCEPT_PAUSE);
-        [self.connections.until_next_deadline(), pause].into_iter().flatten().min()
+        let next = [self.connections.until_next_deadline(), pause].into_iter().flatten().min();
+        next.map_or(Wait::Forever, Wait::AtMost)
     }
 
     fn handle(&mut self, completion: &cqueue::Entry) -> io::Result<()> {

@@ -96,6 +96,19 @@ impl Staging {
         Self { free: Vec::new() }
     }
 
+    /// Copies as much as there is room for, and says how much that is. The kernel has nothing of it yet.
+    fn stage(&mut self, socket: &mut Socket, slices: &[&[u8]]) -> usize {
+        if socket.staged.capacity() == 0 {
+            socket.staged = self.free.pop().unwrap_or_default();
+        }
+        let before = socket.staged.len();
+        for slice in slices {
+            let room = STAGED_BYTES - socket.staged.len();
+            socket.staged.extend_from_slice(&slice[..slice.len().min(room)]);
+        }
+        socket.staged.len() - before
+    }
+
     fn take_back(&mut self, mut buffer: Vec<u8>) {
         if self.free.len() < FREE_BUFFERS && buffer.capacity() <= FREE_BUFFER_BYTES {
             buffer.clear();
@@ -107,24 +120,18 @@ impl Staging {
 impl Io for Staging {
     type Socket = Socket;
 
+    fn write_frame(&mut self, socket: &mut Socket, frame: [&[u8]; 2]) -> usize {
+        if socket.is_sending { 0 } else { self.stage(socket, &frame) }
+    }
+
     /// Copies: the machines lend what they have to write until they are touched again, the kernel wants it until it has
     /// sent it.
     fn write(&mut self, socket: &mut Socket, outgoing: &mut Outgoing, now: Timestamp) -> io::Result<()> {
-        if socket.is_sending {
-            return Ok(());
-        }
-        while !outgoing.is_drained() && socket.staged.len() < STAGED_BYTES {
-            if socket.staged.capacity() == 0 {
-                socket.staged = self.free.pop().unwrap_or_default();
-            }
+        while !socket.is_sending && !outgoing.is_drained() && socket.staged.len() < STAGED_BYTES {
             let mut slices = [&[][..]; SLICES];
             let filled = outgoing.poll_transmit(&mut slices);
-            let before = socket.staged.len();
-            for slice in &slices[..filled] {
-                let room = STAGED_BYTES - socket.staged.len();
-                socket.staged.extend_from_slice(&slice[..slice.len().min(room)]);
-            }
-            outgoing.transmitted(socket.staged.len() - before, now);
+            let bytes = self.stage(socket, &slices[..filled]);
+            outgoing.transmitted(bytes, now);
         }
         Ok(())
     }

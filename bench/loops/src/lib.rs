@@ -74,7 +74,7 @@ struct Connection<S> {
     is_touched: bool,
 }
 
-#[expect(
+#[allow(
     clippy::large_enum_variant,
     reason = "nearly all connections are open, and a box would cost each of them"
 )]

@@ -1,0 +1,125 @@
+"""Writes the figures in README.md, from the CSV files in `results`."""
+
+import csv
+import re
+
+from harness import BENCH, shown
+
+PAGE = BENCH / "README.md"
+RESULTS = BENCH / "results"
+LESS_IS_BETTER = {"idle", "syscalls"}
+
+
+def update():
+    """Rewrites what stands between `<!-- figures NAME -->` and `<!-- end -->`."""
+
+    def write(found):
+        name = found.group(1)
+        return f"<!-- figures {name} -->\n\n{FIGURES[name]()}\n\n<!-- end -->"
+
+    text = PAGE.read_text()
+    PAGE.write_text(re.sub(r"<!-- figures (\S+) -->\n.*?<!-- end -->", write, text, flags=re.DOTALL))
+
+
+def read(name):
+    path = RESULTS / f"{name}.csv"
+    return list(csv.DictReader(path.open())) if path.exists() else []
+
+
+def against_peers():
+    """The smol server beside the best peer, case by case."""
+    lines = []
+    for table in ("echo", "fanout", "handshakes", "idle", "syscalls"):
+        rows = read(table)
+        for own in rows:
+            if own["server"] == "realtime-smol":
+                best, ratio = best_peer(table, rows, own)
+                lines.append([table, own["case"], number(own["median"]), best, ratio])
+    return markdown(["table", "case", "realtime-smol", "best peer", "ratio"], lines)
+
+
+def peers_ahead():
+    """Each case in which a peer is better than the smol server, and whether the rounds agree on it."""
+    lines = []
+    for table in ("echo", "fanout", "handshakes", "idle", "syscalls"):
+        rows = read(table)
+        sign = -1 if table in LESS_IS_BETTER else 1
+        for own in rows:
+            if own["server"] != "realtime-smol":
+                continue
+            for peer in rows:
+                ahead = sign * (float(peer["of_ours"]) - 1)
+                if peer["case"] == own["case"] and not peer["server"].startswith("realtime-") and ahead > 0:
+                    worst, best = ("min", "max") if sign == 1 else ("max", "min")
+                    is_clear = sign * (float(peer[worst]) - float(own[best])) > 0
+                    agree = "in every round" if is_clear else "within what rounds differ by"
+                    lines.append([table, own["case"], peer["server"], f"{float(peer['of_ours']):.2f}", agree])
+    if not lines:
+        return "In none of the cases above."
+    return markdown(["table", "case", "peer", "of realtime-smol", ""], lines)
+
+
+def best_peer(table, rows, own):
+    peers = [row for row in rows if row["case"] == own["case"] and not row["server"].startswith("realtime-")]
+    if not peers:
+        return "", ""
+    best = (min if table in LESS_IS_BETTER else max)(peers, key=lambda row: float(row["median"]))
+    return best["server"], f"{float(own['of_best_peer']):.2f}"
+
+
+def loops():
+    rows = read("loops")
+    lines = [
+        [row["case"], row["server"], number(row["median"]), f"{float(row['of_ours']):.2f}"]
+        for row in rows
+        if row["server"] != "realtime-smol"
+    ]
+    return markdown(["case", "loop", "per second of CPU time", "of realtime-smol"], lines)
+
+
+def growth():
+    by_figure = {}
+    for row in read("growth"):
+        by_figure.setdefault((row["axis"], row["figure"], row["unit"]), []).append((int(row["x"]), row["median"]))
+    lines = []
+    for (axis, figure, unit), points in by_figure.items():
+        (least, first), (most, last) = min(points), max(points)
+        lines.append([f"{least:,} to {most:,} {axis}", figure, f"{number(first)} {unit}", f"{number(last)} {unit}"])
+    return markdown(["what grows", "figure", "at first", "at last"], lines)
+
+
+def scaling():
+    rows = read("scaling")
+    measured, modelled = {}, {}
+    for row in rows:
+        if row["kind"] == "modelled":
+            case = f"{row['case']}: {row['figure']}"
+            modelled.setdefault(case, {})[row["drivers"]] = number(row["value"])
+        elif not row["case"].startswith("in memory"):
+            measured.setdefault(f"{row['case']}: {row['figure']}", {})[row["drivers"]] = number(row["value"])
+    return f"Measured:\n\n{by_drivers(measured)}\n\nModelled:\n\n{by_drivers(modelled)}"
+
+
+def by_drivers(cases):
+    drivers = list(dict.fromkeys(name for of_case in cases.values() for name in of_case))
+    return markdown(["", *drivers], [[case, *of_case.values()] for case, of_case in cases.items()])
+
+
+FIGURES = {
+    "against-peers": against_peers,
+    "peers-ahead": peers_ahead,
+    "loops": loops,
+    "growth": growth,
+    "scaling": scaling,
+}
+
+
+def number(text):
+    return shown(float(text))
+
+
+def markdown(header, lines):
+    if not lines:
+        return "Not measured yet."
+    rows = [header, ["---"] * len(header), *lines]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)

@@ -347,6 +347,18 @@ fn message_may_end_with_its_final_block() {
 }
 
 #[test]
+fn final_block_may_be_completed_by_the_tail() {
+    as_both_roles_agreeing(TAKEOVER, |mut end| {
+        for payload in [&[0x01][..], &[&HELLO[2][..7], &[0x01]].concat()] {
+            // An empty stored block that is the last, less the lengths that every tail has.
+            let greeting = if payload.len() == 1 { "" } else { "Hello" };
+            assert_eq!(end.receives(&[compressed(text(payload))]), [sees_text(greeting)]);
+            assert_eq!(end.receives(&[compressed(text(HELLO[0]))]), [sees_text("Hello")]);
+        }
+    });
+}
+
+#[test]
 fn empty_message_may_be_compressed() {
     for agreed in [TAKEOVER, NO_TAKEOVER] {
         as_both_roles_agreeing(agreed, |mut end| {

@@ -22,6 +22,8 @@ pub(crate) struct Inflated {
     pub(crate) read: usize,
     /// The bytes of output that were filled; with all of them there may be more to come.
     pub(crate) written: usize,
+    /// Whether the last of those bytes end a final block.
+    ends_with_final_block: bool,
     /// Whether what follows those bytes is corrupt.
     pub(crate) verdict: Result<(), PeerMisbehaved>,
 }
@@ -38,13 +40,8 @@ impl Decompressor {
     /// Decompresses `input` into `output` until one of them is used up.
     pub(crate) fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Inflated {
         self.is_begun |= !input.is_empty();
-        let (inflated, status) = self.run(input, output, InflateFlush::SyncFlush);
-        if status == Some(Status::StreamEnd) {
-            // A final block ends a set of data (RFC 7692 §7.2.3.4). What follows is the next set, which
-            // refers to nothing before it.
-            if let Some(context) = &mut self.context {
-                context.reset(false);
-            }
+        let inflated = self.run(input, output, InflateFlush::SyncFlush);
+        if inflated.ends_with_final_block {
             self.is_begun = false;
         }
         inflated
@@ -59,11 +56,13 @@ impl Decompressor {
             // One byte more than the tail, which must stop right before it: otherwise a block is not
             // complete.
             let [a, b, c, d] = TAIL;
-            let (inflated, _) = self.run(&[a, b, c, d, 0], &mut [0; 8], InflateFlush::Block);
+            let inflated = self.run(&[a, b, c, d, 0], &mut [0; 8], InflateFlush::Block);
             inflated.verdict?;
             if (inflated.read, inflated.written) != (TAIL.len(), 0) {
                 return Err(PeerMisbehaved::CorruptCompression);
             }
+            // Stopping at a block's end, it has not looked whether that was a final one.
+            self.run(&[], &mut [0; 1], InflateFlush::SyncFlush);
         }
         self.is_begun = false;
         if !self.agreed.incoming_context_takeover {
@@ -77,16 +76,20 @@ impl Decompressor {
         self.context.as_ref().map_or(0, |_| CONTEXT_BYTES)
     }
 
-    fn run(&mut self, input: &[u8], output: &mut [u8], flush: InflateFlush) -> (Inflated, Option<Status>) {
+    fn run(&mut self, input: &[u8], output: &mut [u8], flush: InflateFlush) -> Inflated {
         let context = self.context.get_or_insert_with(|| Box::new(Inflate::new(false, 15)));
         let (start_in, start_out) = (context.total_in(), context.total_out());
         let status = context.decompress(input, output, flush);
-        let inflated = Inflated {
-            read: (context.total_in() - start_in) as usize,
-            written: (context.total_out() - start_out) as usize,
-            verdict: status.map(drop).map_err(|_| PeerMisbehaved::CorruptCompression),
-        };
-        (inflated, status.ok())
+        let read = (context.total_in() - start_in) as usize;
+        let written = (context.total_out() - start_out) as usize;
+        let ends_with_final_block = status == Ok(Status::StreamEnd);
+        if ends_with_final_block {
+            // It ends a set of data (RFC 7692 §7.2.3.4). What follows is the next set, which refers to nothing
+            // before it.
+            context.reset(false);
+        }
+        let verdict = status.map(drop).map_err(|_| PeerMisbehaved::CorruptCompression);
+        Inflated { read, written, ends_with_final_block, verdict }
     }
 }
 

@@ -425,3 +425,39 @@ fn a_code_that_must_not_be_sent_closes_nothing() {
         assert!(test.session.outgoing().is_open());
     }
 }
+
+#[test]
+fn large_message_is_put_together_in_the_buffer_that_was_lent() {
+    let mut test = Test::new();
+    let (mut header, mut payload) = ([0x81, 0xFE, 0x27, 0x10, 0, 0, 0, 0], [b'x'; 10_000]);
+    assert!(!test.session.wants_message_buffer(), "nothing is awaited");
+    assert!(test.session.receive(&mut &mut header[..], test.now).unwrap().is_none());
+    assert!(test.session.wants_message_buffer());
+    test.session.lend_message_buffer(vec![b'?'; 20_000]);
+    assert_eq!(test.session.reclaim_message_buffer(), None, "it is in use");
+    match test.session.receive(&mut &mut payload[..], test.now).unwrap() {
+        Some((Event::Text(text), _)) => assert_eq!(text.as_bytes(), [b'x'; 10_000]),
+        other => panic!("{other:?}"),
+    }
+    assert!(test.session.receive(&mut &mut [][..], test.now).unwrap().is_none());
+    assert_eq!(test.session.reclaim_message_buffer().map(|buffer| buffer.len()), Some(20_000));
+}
+
+#[test]
+fn long_reply_is_written_at_once_unless_a_delivery_waits() {
+    let long = "x".repeat(60_000);
+    let mut test = Test::new();
+    let outgoing = test.session.outgoing_mut();
+    let mut offered = 0;
+    let write = |parts: [&[u8]; 2]| {
+        offered = parts.iter().map(|part| part.len()).sum();
+        offered
+    };
+    assert_eq!(outgoing.send_through(&*long, write), Ok(Pushed::Queued));
+    assert!(offered > long.len() && outgoing.is_drained());
+
+    test.push("waits");
+    let write = |_: [&[u8]; 2]| panic!("it would overtake");
+    assert_eq!(test.session.outgoing_mut().send_through(&*long, write), Ok(Pushed::Queued));
+    assert_eq!(test.flush(), [text("waits"), text(&long)]);
+}

@@ -33,12 +33,6 @@ impl Timestamp {
     }
 }
 
-impl Default for Timestamp {
-    fn default() -> Self {
-        Self::START
-    }
-}
-
 impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Timestamp").field(&self.since(Self::START)).finish()

@@ -286,7 +286,7 @@ fn a_closed_hub_closes_the_connections_that_are_its_clients() {
         happenings.opened();
     }
     hub.close();
-    assert_eq!(notices.all().last(), Some(&realtime_smol::Notice::Closed));
+    until("that is told", || notices.all().contains(&realtime_smol::Notice::Closed));
     for client in &mut clients {
         assert_eq!(client.frame(), close(1001, "the server is closing"));
         client.send(CLOSE, &1001_u16.to_be_bytes());

@@ -13,6 +13,7 @@ use realtime_smol::{
 use std::io::Read;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -212,8 +213,8 @@ fn a_slow_reader_that_makes_progress_is_not_taken_for_dead() {
     }
 }
 
-/// Sends itself `wanted` replies for each message, behind a delivery that waits.
-struct Talkative;
+/// Answers a message with more than its outbox takes, and says what became of each answer.
+struct Talkative(mpsc::Sender<Vec<Pushed>>);
 
 impl Handler for Talkative {
     type State = ();
@@ -231,24 +232,27 @@ impl Handler for Talkative {
     }
 
     fn on_message(&self, peer: &mut Peer<'_>, (): &mut (), _: Message<'_>) {
-        let pushed: Vec<_> = (0..6).map(|number| peer.send_prepared(numbered(number))).collect();
-        assert_eq!(pushed[..4], [Pushed::Queued; 4]);
-        assert_eq!(pushed[4], Pushed::Overflowed);
-        assert_eq!(pushed[5], Pushed::Dropped { messages: 1 });
+        self.0.send((0..6).map(|number| peer.send_prepared(numbered(number))).collect()).unwrap();
     }
 }
 
 #[test]
 fn an_application_that_sends_a_client_too_much_disconnects_it_like_the_hub() {
     let (hub, notices) = telling(Hub::builder().outbox(limits(SlowConsumer::Disconnect)));
-    let serving = serve(patient().hub(&hub), Talkative);
+    let (sender, answers) = mpsc::channel();
+    let serving = serve(patient().hub(&hub), Talkative(sender));
     let mut client = serving.open();
     client.say("go on");
+    let pushed = answers.recv_timeout(common::PATIENCE).unwrap();
+    assert_eq!(pushed[..4], [Pushed::Queued; 4]);
+    assert_eq!(pushed[4..], [Pushed::Overflowed, Pushed::Closing]);
     assert_eq!(client.frame(), close(1013, "received too slowly"));
     client.send(CLOSE, &1013_u16.to_be_bytes());
     client.assert_ended();
-    assert!(matches!(notices.all()[..], [Notice::TooSlow { .. }]), "{:?}", notices.all());
     assert_eq!(hub.client_count(), 0);
+    until("all its losses are told", || notices.all().len() == 2);
+    let [Notice::TooSlow { client }, lost] = &notices.all()[..] else { panic!("{:?}", notices.all()) };
+    assert_eq!(*lost, Notice::Undelivered { client: *client, messages: 6 });
 }
 
 #[test]
@@ -269,5 +273,6 @@ fn what_a_client_that_said_goodbye_and_vanished_was_not_sent_is_told_to_the_last
     until("its goodbye is heard", || hub.client_count() == 0);
     vanishing.reset();
     happenings.closed();
-    assert_eq!(notices.all().last(), Some(&Notice::Undelivered { client, messages: 2 }));
+    let lost = Notice::Undelivered { client, messages: 2 };
+    until("its loss is told", || notices.all().last() == Some(&lost));
 }

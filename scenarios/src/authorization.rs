@@ -1,5 +1,5 @@
 use crate::world::{assert_receives_nothing, connect, text};
-use crate::{Client, NotSubscribed, Setup, World};
+use crate::{Client, NotSubscribed, Setup, World, eventually};
 use realtime_core::{ChannelKind, ChannelName, ClientId, Decision, Denial, Notice};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -26,7 +26,7 @@ pub fn the_authorizer_may_refuse<W: World>() {
     for channel in CLOSED {
         assert_eq!(client.subscribe(channel), Err(NotSubscribed::Denied(denial.clone())));
         let told = Notice::Denied { client: client.id(), channel: channel.into(), denial: denial.clone() };
-        assert!(world.notices().contains(&told));
+        eventually("the notice of it", || world.notices().contains(&told));
     }
     assert_eq!(world.channel_count(), 0);
     world.end();

@@ -32,7 +32,9 @@ pub fn closing_ends_every_client<W: World>() {
     }
     assert_eq!(world.broadcast("news", "hello?".into()), Err(HubError::Closed));
     assert_eq!(world.send(clients[0].id(), "hello?".into()), Err(HubError::Closed));
-    assert_eq!(world.notices().iter().filter(|notice| **notice == Notice::Closed).count(), 1);
+    let told = || world.notices().iter().filter(|notice| **notice == Notice::Closed).count();
+    eventually("the notice of it", || told() > 0);
+    assert_eq!(told(), 1);
     world.end();
 }
 

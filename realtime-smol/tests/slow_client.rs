@@ -4,7 +4,8 @@
 mod common;
 
 use common::{
-    CLOSE, Client, Happening, PING, PONG, Room, close, fill, masked, patient, serve, telling, text, until,
+    CLOSE, Client, Happening, PING, PONG, Room, broadcast, close, fill, masked, patient, serve, telling,
+    text, until,
 };
 use realtime_smol::{
     Config, Handler, Hub, Keepalive, Message, Notice, OutboxLimits, Peer, PreparedMessage, Pushed,
@@ -99,7 +100,7 @@ fn a_slow_client_is_disconnected_if_the_policy_says_so() {
     let id = happenings.opened();
     let mut sent = 0;
     until("it is too slow", || {
-        hub.broadcast("room", numbered(sent)).unwrap();
+        broadcast(&hub, &numbered(sent));
         sent += 1;
         notices.all().contains(&Notice::TooSlow { client: id })
     });
@@ -265,8 +266,8 @@ fn what_a_client_that_said_goodbye_and_vanished_was_not_sent_is_told_to_the_last
     let client = happenings.opened();
     // Longer than what sockets hold, so that the first one stays on its way.
     let message = PreparedMessage::new(&"x".repeat(32 << 20));
-    hub.broadcast("room", message.clone()).unwrap();
-    hub.broadcast("room", message).unwrap();
+    broadcast(&hub, &message);
+    broadcast(&hub, &message);
     vanishing.stream.read_exact(&mut [0; 1024]).unwrap();
 
     vanishing.send(CLOSE, &1000_u16.to_be_bytes());

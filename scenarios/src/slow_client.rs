@@ -1,4 +1,4 @@
-use crate::world::{subscribe, text};
+use crate::world::{broadcast, subscribe, text};
 use crate::{Client, Received, Setup, World, eventually};
 use realtime_core::{ClientId, HubError, Notice, OutboxLimits, SlowConsumer};
 use realtime_ws::{CloseCode, OwnedMessage, PreparedMessage};
@@ -11,7 +11,7 @@ pub fn a_slow_client_loses_messages_and_lives<W: World>() {
     let mut witness = subscribe(&world, "elsewhere");
     let mut sent = 0;
     while dropped(&world, slow.id()) == 0 {
-        world.broadcast("firehose", drop_of_water::<W>()).expect("the hub is open");
+        broadcast(&world, "firehose", &drop_of_water::<W>());
         sent += 1;
         // Its turn comes after what was sent before it.
         world.send(witness.id(), "next".into()).expect("the client is connected");
@@ -36,7 +36,7 @@ pub fn a_slow_client_is_disconnected_if_the_policy_says_so<W: World>() {
     let mut slow = subscribe(&world, "firehose");
     let is_told = || world.notices().contains(&Notice::TooSlow { client: slow.id() });
     eventually("the overflow", || {
-        world.broadcast("firehose", drop_of_water::<W>()).expect("the hub is open");
+        broadcast(&world, "firehose", &drop_of_water::<W>());
         is_told()
     });
     eventually("the client's leaving", || world.client_count() == 0);
@@ -58,7 +58,7 @@ pub fn a_slow_client_delays_no_other<W: World>() {
     let slow = subscribe(&world, "firehose");
     let mut quick = subscribe(&world, "firehose");
     while dropped(&world, slow.id()) == 0 {
-        world.broadcast("firehose", drop_of_water::<W>()).expect("the hub is open");
+        broadcast(&world, "firehose", &drop_of_water::<W>());
         assert!(matches!(quick.receive(), Received::Message(OwnedMessage::Binary(_))));
     }
     assert_eq!(dropped(&world, quick.id()), 0);

@@ -193,6 +193,15 @@ pub(crate) fn subscribe<W: World>(world: &W, channel: &str) -> W::Client {
     client
 }
 
+/// Broadcasts as soon as the hub takes it, which may be when a loop has had its turn.
+pub(crate) fn broadcast<W: World>(world: &W, channel: &str, message: &PreparedMessage) {
+    eventually("the broadcast", || match world.broadcast(channel, message.clone()) {
+        Ok(()) => true,
+        Err(HubError::Overloaded) => false,
+        Err(refusal) => panic!("{refusal}"),
+    });
+}
+
 pub(crate) fn text(text: &str) -> Received {
     Received::Message(OwnedMessage::from(text))
 }

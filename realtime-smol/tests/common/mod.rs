@@ -396,6 +396,16 @@ impl Notices {
     }
 }
 
+/// Broadcasts to `room` as soon as the hub takes it, which may be when a driver has had its turn.
+#[track_caller]
+pub fn broadcast(hub: &Hub, message: &realtime_smol::PreparedMessage) {
+    until("the hub takes it", || match hub.broadcast("room", message.clone()) {
+        Ok(()) => true,
+        Err(realtime_smol::HubError::Overloaded) => false,
+        Err(refusal) => panic!("{refusal}"),
+    });
+}
+
 /// Broadcasts what `message` makes of a number to `room`, until all that its one client could hold is full:
 /// its outbox, and the sockets' buffers, which grow for a while. Returns how many messages that took.
 #[track_caller]
@@ -407,7 +417,7 @@ pub fn fill(
     const IN_A_ROW: usize = 50;
     let mut lost = Vec::new();
     until("nothing more is taken", || {
-        hub.broadcast("room", message(lost.len())).unwrap();
+        broadcast(hub, &message(lost.len()));
         lost.push(notices.lost());
         lost.len() > IN_A_ROW && lost[lost.len() - 1] - lost[lost.len() - 1 - IN_A_ROW] >= IN_A_ROW as u64
     });

@@ -6,6 +6,10 @@ use std::net::{TcpListener, ToSocketAddrs};
 /// Open files that a server leaves to the rest of its process.
 const RESERVED_FILES: u64 = 64;
 
+/// How many connections may wait to be accepted, as far as the system allows. Those beyond it are tried again by
+/// their peers, but only after a second: too long when thousands come back after a restart.
+const WAITING_CONNECTIONS: i32 = 4096;
+
 /// A listener at `address` that does not block, and the checked `config` of its connections.
 ///
 /// # Errors
@@ -14,6 +18,8 @@ pub fn listen(address: impl ToSocketAddrs, config: Config) -> io::Result<(TcpLis
     let config = config.checked().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     let listener = TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
+    // The standard library asks for 128.
+    rustix::net::listen(&listener, WAITING_CONNECTIONS)?;
     Ok((listener, config))
 }
 

@@ -235,6 +235,25 @@ fn one_beyond_the_most_connections_is_told_so_until_one_leaves() {
 }
 
 #[test]
+#[cfg(target_os = "linux")] // elsewhere the system may let fewer wait
+fn those_who_came_before_the_server_served_are_all_served() {
+    let server = patient().bind("127.0.0.1:0").unwrap();
+    let mut waiting: Vec<Client> = (0..200).map(|_| Client::connect(server.local_addr().unwrap())).collect();
+    for client in &mut waiting {
+        client.write(&upgrade(""));
+    }
+    let stopper = server.stopper();
+    let serving = std::thread::spawn(|| smol::block_on(server.serve(echo)));
+    for client in &mut waiting {
+        let head = client.head();
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    }
+    drop(waiting);
+    stopper.stop();
+    serving.join().unwrap().unwrap();
+}
+
+#[test]
 fn the_hub_disconnects_a_client_after_what_was_sent_before() {
     let hub = Hub::new();
     let (room, happenings) = Room::new();

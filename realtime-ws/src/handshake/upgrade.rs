@@ -13,6 +13,7 @@ pub struct Upgrade<'a> {
     host: &'a str,
     origin: Option<&'a str>,
     key: &'a [u8],
+    offers_extensions: bool,
     config: &'a CheckedConfig,
 }
 
@@ -102,7 +103,8 @@ impl<'a> Upgrade<'a> {
     /// - [`ApiMisuse::ReservedHeader`]: a header is one that the handshake itself writes, or that would
     ///   give the response a body.
     pub fn accept(&self, answer: &Accept<'_>, now: Timestamp) -> Result<Connection, ApiMisuse> {
-        let (agreed, extensions) = deflate::accept(self.extensions(), self.config).unzip();
+        let negotiate = || deflate::accept(self.extensions(), self.config);
+        let (agreed, extensions) = self.offers_extensions.then(negotiate).flatten().unzip();
         let response = self.response(answer, extensions.as_deref())?;
         Ok(Connection::server_after(self.config.clone(), &response, agreed, now))
     }
@@ -168,7 +170,7 @@ impl<'a> Upgrade<'a> {
             Once::Found(origin) if grammar::is_visible_ascii(origin) => core::str::from_utf8(origin).ok(),
             Once::Found(_) | Once::Repeated => return Err(Refusal::MalformedOrigin),
         };
-        Ok(Self { request, host, origin, key, config })
+        Ok(Self { request, host, origin, key, offers_extensions: fields.has_extensions, config })
     }
 }
 
@@ -184,6 +186,7 @@ pub(super) struct Fields<'a> {
     /// `Content-Length: 0` is none, and some proxies add it.
     has_body: bool,
     has_malformed_subprotocols: bool,
+    has_extensions: bool,
     has_malformed_extensions: bool,
 }
 
@@ -213,6 +216,7 @@ impl<'a> Fields<'a> {
         } else if is(SEC_WEBSOCKET_PROTOCOL) {
             self.has_malformed_subprotocols |= !grammar::list(value).all(grammar::is_token);
         } else if is(SEC_WEBSOCKET_EXTENSIONS) {
+            self.has_extensions = true;
             self.has_malformed_extensions |= !extension::is_well_formed(value);
         } else if is("Content-Length") {
             self.has_body |= value != b"0";

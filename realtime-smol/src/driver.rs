@@ -24,6 +24,10 @@ const LISTENER: usize = usize::MAX - 1;
 /// The most connections accepted in one turn, so that those there are get theirs.
 const ACCEPTS_PER_TURN: usize = 64;
 
+/// After so many turns that found all the connections that they asked for, the next ones ask for twice as many. To
+/// ask in vain is dear: the system makes a socket first, and then looks whether there is a connection for it.
+const TURNS_TO_ASK_FOR_MORE: u32 = 4;
+
 /// The most sockets looked at in one turn.
 const EVENTS_PER_TURN: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
 
@@ -118,8 +122,18 @@ pub(crate) struct Acceptor {
     mails: Vec<Arc<Mail>>,
     next: usize,
     paused_until: Option<Timestamp>,
+    /// How many turns in a row found all the connections that they asked for.
+    found_all: u32,
     /// How many connections live only to be told that there are too many.
     refused: usize,
+}
+
+impl Acceptor {
+    /// How many connections to ask for in this turn.
+    fn wanted(&self) -> usize {
+        let doublings = self.found_all / TURNS_TO_ASK_FOR_MORE;
+        1_usize.checked_shl(doublings).map_or(ACCEPTS_PER_TURN, |wanted| wanted.min(ACCEPTS_PER_TURN))
+    }
 }
 
 impl<H: Handler> Driver<H> {
@@ -134,8 +148,16 @@ impl<H: Handler> Driver<H> {
         let acceptor = listener
             .map(|(listener, mails)| {
                 prepare(&listener)?;
-                let listener = Watched::new(&mail.watch, listener, LISTENER, Interest::Read)?;
-                io::Result::Ok(Acceptor { listener, mails, next: 0, paused_until: None, refused: 0 })
+                let mut listener = Watched::new(&mail.watch, listener);
+                listener.set_interest(LISTENER, Interest::Read)?;
+                io::Result::Ok(Acceptor {
+                    listener,
+                    mails,
+                    next: 0,
+                    paused_until: None,
+                    found_all: 0,
+                    refused: 0,
+                })
             })
             .transpose()?;
         Ok(Self {
@@ -166,14 +188,19 @@ pub(crate) fn run<H: Handler>(mut driver: Driver<H>) -> io::Result<()> {
             Err(error) => return Err(error),
         }
         driver.turn.now = driver.turn.plan.hub.now();
+        let mut has_arrivals = false;
         for ready in events.ready() {
             if ready.key == LISTENER {
-                driver.accept();
+                has_arrivals = true;
             } else if ready.is_readable {
                 driver.look_at(ready.key, Connection::read);
             } else if ready.is_writable {
                 driver.look_at(ready.key, Connection::flush);
             }
+        }
+        // Last, so that no event of a connection that has ended reaches one that takes its place.
+        if has_arrivals {
+            driver.accept();
         }
         driver.look_at_due();
         driver.look_at_mail();
@@ -206,32 +233,38 @@ impl<H: Handler> Driver<H> {
 
     fn accept(&mut self) {
         let Some(acceptor) = &mut self.acceptor else { return };
-        let mut beyond_capacity = Vec::new();
-        for _ in 0..ACCEPTS_PER_TURN {
+        let wanted = acceptor.wanted();
+        acceptor.found_all = acceptor.found_all.saturating_add(1);
+        for _ in 0..wanted {
+            let Some(acceptor) = &mut self.acceptor else { return };
             match accept(acceptor.listener.socket()) {
-                Ok(arrival) => {
-                    let already_open = self.open_connections.fetch_add(1, Ordering::Relaxed);
-                    if already_open >= self.turn.plan.max_connections {
-                        self.open_connections.fetch_sub(1, Ordering::Relaxed);
-                        beyond_capacity.push(arrival.0);
-                        continue;
-                    }
-                    acceptor.next = (acceptor.next + 1) % acceptor.mails.len();
-                    // Its own mail too: it is looked at before this turn ends.
-                    if !acceptor.mails[acceptor.next].push_arrival(arrival) {
-                        self.open_connections.fetch_sub(1, Ordering::Relaxed);
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Ok(arrival) => self.place(arrival),
                 Err(error) if is_of_one_connection(&error) => {}
-                Err(_) => {
-                    self.pause_accepting();
-                    break;
+                Err(error) => {
+                    acceptor.found_all = 0;
+                    if error.kind() != io::ErrorKind::WouldBlock {
+                        self.pause_accepting();
+                    }
+                    return;
                 }
             }
         }
-        for stream in beyond_capacity {
-            self.refuse(stream);
+    }
+
+    /// Gives a connection to the driver whose turn it is.
+    fn place(&mut self, arrival: Arrival) {
+        let Some(acceptor) = &mut self.acceptor else { return };
+        let already_open = self.open_connections.fetch_add(1, Ordering::Relaxed);
+        if already_open >= self.turn.plan.max_connections {
+            self.open_connections.fetch_sub(1, Ordering::Relaxed);
+            return self.refuse(arrival.0);
+        }
+        acceptor.next = (acceptor.next + 1) % acceptor.mails.len();
+        let mail = &acceptor.mails[acceptor.next];
+        if Arc::ptr_eq(mail, &self.mail) {
+            self.add(arrival);
+        } else if !mail.push_arrival(arrival) {
+            self.open_connections.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
@@ -251,29 +284,22 @@ impl<H: Handler> Driver<H> {
         let Some(acceptor) = self.acceptor.as_mut().filter(|acceptor| acceptor.refused < MAX_REFUSED) else {
             return;
         };
-        let entry = self.connections.vacant_entry();
-        let key = entry.key();
-        if let Ok(socket) = Watched::new(&self.mail.watch, stream, key, Interest::Read) {
-            acceptor.refused += 1;
-            entry.insert(Connection::beyond_capacity(socket, OVER_CAPACITY, &self.turn));
-            self.look_at(key, Connection::flush);
-        }
+        acceptor.refused += 1;
+        let socket = Watched::new(&self.mail.watch, stream);
+        let key = self.connections.insert(Connection::beyond_capacity(socket, OVER_CAPACITY, &self.turn));
+        self.look_at(key, Connection::flush);
     }
 
     fn add(&mut self, (stream, address): Arrival) {
-        self.glances = GLANCES;
-        let entry = self.connections.vacant_entry();
-        let key = entry.key();
-        match Watched::new(&self.mail.watch, stream, key, Interest::Read) {
-            Ok(socket) if self.stop_deadline.is_none() => {
-                entry.insert(Connection::new(socket, address, &self.turn));
-                self.look_at(key, Connection::read);
-            }
-            // A socket that cannot be set up is of no use to its peer either.
-            Ok(_) | Err(_) => {
-                self.open_connections.fetch_sub(1, Ordering::Relaxed);
-            }
+        if self.stop_deadline.is_some() {
+            self.open_connections.fetch_sub(1, Ordering::Relaxed);
+            return;
         }
+        self.glances = GLANCES;
+        let socket = Watched::new(&self.mail.watch, stream);
+        let key = self.connections.insert(Connection::new(socket, address, &self.turn));
+        // Its request is there, as a rule.
+        self.look_at(key, Connection::read);
     }
 
     /// Lets a connection do something, and sees to what follows from it.

@@ -30,20 +30,21 @@ pub(crate) struct Ready {
     pub(crate) is_writable: bool,
 }
 
-/// A socket that is watched.
+/// A socket that is watched, once it is known what for.
 #[derive(Debug)]
 pub(crate) struct Watched<S: AsFd + AsRawFd> {
     /// `None` only while being dropped.
     socket: Option<S>,
     watch: Watch,
-    interest: Interest,
+    /// `None`: it is not watched yet.
+    interest: Option<Interest>,
 }
 
 impl<S: AsFd + AsRawFd> Watched<S> {
-    /// Has `watch` watch `socket` under `key` until what is returned is dropped.
-    pub(crate) fn new(watch: &Watch, socket: S, key: usize, interest: Interest) -> io::Result<Self> {
-        watch.add(&socket, key, interest)?;
-        Ok(Self { socket: Some(socket), watch: watch.clone(), interest })
+    /// Has `watch` watch `socket` from the first [`set_interest`](Self::set_interest) on, until what is returned
+    /// is dropped. What is ready by then is best done before: it would be reported once more.
+    pub(crate) fn new(watch: &Watch, socket: S) -> Self {
+        Self { socket: Some(socket), watch: watch.clone(), interest: None }
     }
 
     pub(crate) fn socket(&self) -> &S {
@@ -55,11 +56,12 @@ impl<S: AsFd + AsRawFd> Watched<S> {
 
     /// Changes what the socket is watched for; a system call only if it changes.
     pub(crate) fn set_interest(&mut self, key: usize, interest: Interest) -> io::Result<()> {
-        if self.interest == interest {
-            return Ok(());
+        match self.interest {
+            Some(watched_for) if watched_for == interest => return Ok(()),
+            Some(_) => self.watch.modify(self.socket(), key, interest)?,
+            None => self.watch.add(self.socket(), key, interest)?,
         }
-        self.watch.modify(self.socket(), key, interest)?;
-        self.interest = interest;
+        self.interest = Some(interest);
         Ok(())
     }
 
@@ -67,7 +69,9 @@ impl<S: AsFd + AsRawFd> Watched<S> {
     pub(crate) fn into_inner(mut self) -> S {
         match self.socket.take() {
             Some(socket) => {
-                self.watch.forget(&socket);
+                if self.interest.is_some() {
+                    self.watch.forget(&socket);
+                }
                 socket
             }
             None => unreachable!("taken only by what consumes the value"),
@@ -77,7 +81,7 @@ impl<S: AsFd + AsRawFd> Watched<S> {
 
 impl<S: AsFd + AsRawFd> Drop for Watched<S> {
     fn drop(&mut self) {
-        if let Some(socket) = &self.socket {
+        if let (Some(socket), Some(_)) = (&self.socket, self.interest) {
             self.watch.forget_before_close(socket);
         }
     }

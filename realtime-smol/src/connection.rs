@@ -642,3 +642,13 @@ pub(crate) fn write_once(stream: &TcpStream, parts: [&[u8]; 2]) -> usize {
 fn fate_of(error: &io::Error) -> Fate {
     if error.kind() == io::ErrorKind::WouldBlock { Fate::Stays } else { Fate::Goes }
 }
+
+#[cfg(all(test, target_pointer_width = "64"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_open_connection_fits_into_six_cache_lines() {
+        assert!(size_of::<Connection<()>>() <= 6 * 64, "{} bytes", size_of::<Connection<()>>());
+    }
+}

@@ -1,5 +1,5 @@
 use crate::connection::{Connection, Fate, Place, Turn};
-use crate::handler::{Handler, Takeover};
+use crate::handler::{Handler, Permit, Takeover};
 use crate::server::Plan;
 use crate::sockets::{Events, Interest, Listener, Watch, Watched, accept, prepare};
 use realtime_adapter::{ForAdapters, Wake, contain, lock};
@@ -321,9 +321,9 @@ impl<H: Handler> Driver<H> {
             Fate::IsHandedOver(received) => {
                 self.deadlines.remove(key, connection.entered());
                 let stream = self.connections.remove(key).into_stream();
-                self.open_connections.fetch_sub(1, Ordering::Relaxed);
+                let permit = Permit::of_counted(self.open_connections.clone());
                 if let Ok(address) = stream.peer_addr() {
-                    contain(|| self.turn.handler.on_http(Takeover { stream, received, address }));
+                    contain(|| self.turn.handler.on_http(Takeover { stream, received, address, permit }));
                 }
             }
         }

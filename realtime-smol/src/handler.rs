@@ -11,6 +11,7 @@ use std::fmt;
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What an application does with the connections of a [`Server`](crate::Server).
 ///
@@ -62,8 +63,7 @@ pub trait Handler: Send + Sync + 'static {
         let _ = (refusal, address);
     }
 
-    /// A request came that is no upgrade; the socket changes hands, and no longer counts towards the server's most connections. By default
-    /// it is answered with 426.
+    /// A request came that is no upgrade; the socket changes hands. By default it is answered with 426.
     fn on_http(&self, mut takeover: Takeover) {
         // A fresh socket has room for this; if not, the client learns by the connection's end.
         let _ = takeover.stream.write(UPGRADE_REQUIRED);
@@ -91,6 +91,28 @@ pub struct Takeover {
     pub received: Vec<u8>,
     /// The client's address.
     pub address: SocketAddr,
+    /// To be kept for as long as the socket is.
+    pub permit: Permit,
+}
+
+/// A place among the [most connections](crate::ServerBuilder::max_connections) of a server, which is free once this
+/// is dropped.
+#[derive(Debug)]
+pub struct Permit {
+    open_connections: Arc<AtomicUsize>,
+}
+
+impl Permit {
+    /// The place of a connection that is counted already.
+    pub(crate) fn of_counted(open_connections: Arc<AtomicUsize>) -> Self {
+        Self { open_connections }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.open_connections.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The connection that a handler is called for.

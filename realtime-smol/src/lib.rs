@@ -37,7 +37,7 @@ mod tasks;
 mod websocket;
 
 pub use client::{Client, Deliveries, Subscribing};
-pub use handler::{Handler, Peer, Takeover};
+pub use handler::{Handler, Peer, Permit, Takeover};
 pub use hub::{Hub, HubBuilder};
 pub use server::{Server, ServerBuilder, Stopper};
 pub use tasks::{Conversation, Tasks, ToTask};

@@ -75,8 +75,9 @@ impl ServerBuilder {
         self
     }
 
-    /// Sets the most connections at a time; beyond it they are answered with 503. Default: the limit of open
-    /// files less 64.
+    /// Sets the most connections at a time; beyond it they are answered with 503. One that was handed to
+    /// [`Handler::on_http`] counts until its [`Permit`](crate::Permit) is dropped. Default: the limit of open files
+    /// less 64.
     #[must_use]
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = Some(connections);

@@ -110,16 +110,16 @@ fn an_answer_that_cannot_be_sent_is_the_servers_fault() {
 #[test]
 fn a_request_that_is_no_upgrade_changes_hands_with_all_that_came() {
     let (sender, takeovers) = channel();
-    let serving = serve(patient().max_connections(1), Choosy { takeovers: Mutex::new(sender) });
+    let serving = serve(patient(), Choosy { takeovers: Mutex::new(sender) });
     let request = b"POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nfirst";
     let mut client = Client::connect(serving.address);
     client.write(request);
-    let Takeover { mut stream, received, address } = takeovers.recv_timeout(PATIENCE).unwrap();
+    let Takeover { mut stream, received, address, permit: _permit } =
+        takeovers.recv_timeout(PATIENCE).unwrap();
     assert_eq!(address, client.stream.local_addr().unwrap());
     assert!(request.starts_with(&received), "{}", received.escape_ascii());
 
-    // The server has let go of it: it takes another one, and this one goes on without it.
-    serving.open().leave();
+    // The server has let go of it.
     client.write(b"later");
     stream.set_nonblocking(false).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -128,6 +128,19 @@ fn a_request_that_is_no_upgrade_changes_hands_with_all_that_came() {
     assert_eq!([received, rest].concat(), [&request[..], b"later"].concat());
     stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
     assert_eq!(client.head(), "HTTP/1.1 204 No Content\r\n\r\n");
+}
+
+#[test]
+fn a_socket_that_changed_hands_counts_until_its_permit_is_dropped() {
+    let (sender, takeovers) = channel();
+    let serving = serve(patient().max_connections(1), Choosy { takeovers: Mutex::new(sender) });
+    let mut client = Client::connect(serving.address);
+    client.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let takeover = takeovers.recv_timeout(PATIENCE).unwrap();
+    let (head, _) = ask(serving.address, &upgrade(""));
+    assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
+    drop(takeover);
+    serving.open().leave();
 }
 
 #[test]

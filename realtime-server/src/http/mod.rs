@@ -84,7 +84,8 @@ impl HttpServer {
 
 async fn serve(takeover: Takeover, shared: Arc<Shared>, stopping: Stopping) {
     let limits = shared.http;
-    let stream = HttpStream::new(takeover.stream, takeover.received, limits.write_timeout);
+    let Takeover { stream, received, permit: _permit, .. } = takeover;
+    let stream = HttpStream::new(stream, received, limits.write_timeout);
     // A socket that cannot be watched is closed, and so its client learns of it.
     let Ok(stream) = stream else { return };
     let answer = service_fn(async |request| Ok::<_, Infallible>(router::answer(request, &shared).await));

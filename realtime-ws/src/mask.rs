@@ -1,31 +1,48 @@
-/// From this length on, blocks of 64 bytes pay: they compile to the widest vectors of the target, but want a
-/// key as long.
+/// From this length on it pays to look for blocks that each fill one line of the cache: a store across two
+/// lines costs as much as two stores.
 const BLOCKS_FROM_BYTES: usize = 1024;
+
+const BLOCK_BYTES: usize = 64;
 
 /// Masks `payload`, or unmasks it: the two are one (RFC 6455 §5.3).
 #[inline]
 pub(crate) fn apply(key: [u8; 4], payload: &mut [u8]) {
-    let rest = if payload.len() < BLOCKS_FROM_BYTES { payload } else { apply_to_blocks(key, payload) };
-    let wide = u128::from_ne_bytes(core::array::from_fn(|i| key[i % 4]));
-    let (words, tail) = rest.as_chunks_mut::<16>();
-    for word in words {
-        *word = (u128::from_ne_bytes(*word) ^ wide).to_ne_bytes();
+    if payload.len() < BLOCKS_FROM_BYTES {
+        apply_to_short(key, payload)
+    } else {
+        apply_to_blocks(key, payload)
     }
-    for (byte, key) in tail.iter_mut().zip(wide.to_ne_bytes()) {
+}
+
+fn apply_to_short(key: [u8; 4], payload: &mut [u8]) {
+    let (vectors, rest) = payload.as_chunks_mut::<16>();
+    for vector in vectors {
+        apply_to_words(key, vector);
+    }
+    let (words, tail) = rest.split_at_mut(rest.len() & !3);
+    apply_to_words(key, words);
+    for (byte, key) in tail.iter_mut().zip(key) {
         *byte ^= key;
     }
 }
 
-/// Masks whole blocks, and returns what is left.
-fn apply_to_blocks(key: [u8; 4], payload: &mut [u8]) -> &mut [u8] {
-    let wide: [u8; 64] = core::array::from_fn(|i| key[i % 4]);
-    let (blocks, rest) = payload.as_chunks_mut::<64>();
+fn apply_to_blocks(key: [u8; 4], payload: &mut [u8]) {
+    let before_blocks = payload.as_ptr().align_offset(BLOCK_BYTES).min(payload.len());
+    let (front, rest) = payload.split_at_mut(before_blocks);
+    apply_to_short(key, front);
+    let key = rotate(key, before_blocks);
+    let (blocks, tail) = rest.as_chunks_mut::<BLOCK_BYTES>();
     for block in blocks {
-        for (byte, key) in block.iter_mut().zip(&wide) {
-            *byte ^= key;
-        }
+        apply_to_words(key, block);
     }
-    rest
+    apply_to_short(key, tail);
+}
+
+#[inline(always)] // for a known number of words it compiles to the widest vectors of the target
+fn apply_to_words(key: [u8; 4], words: &mut [u8]) {
+    for word in words.as_chunks_mut::<4>().0 {
+        *word = (u32::from_ne_bytes(*word) ^ u32::from_ne_bytes(key)).to_ne_bytes();
+    }
 }
 
 /// The key that continues after `bytes` bytes of a payload.
@@ -57,6 +74,20 @@ mod tests {
             apply(key, &mut masked);
             mask_naively(key, &mut expected);
             assert_eq!(masked, expected, "length {len}");
+        }
+    }
+
+    #[test]
+    fn a_payload_anywhere_in_memory_equals_the_naive_mask() {
+        let key = [0x37, 0xfa, 0x21, 0x3d];
+        let bytes: Vec<u8> = (0..1300).map(|i| i as u8).collect();
+        for start in 0..=BLOCK_BYTES {
+            for len in [BLOCKS_FROM_BYTES - 1, BLOCKS_FROM_BYTES, BLOCKS_FROM_BYTES + 77] {
+                let (mut masked, mut expected) = (bytes.clone(), bytes.clone());
+                apply(key, &mut masked[start..start + len]);
+                mask_naively(key, &mut expected[start..start + len]);
+                assert_eq!(masked, expected, "{len} bytes from {start}");
+            }
         }
     }
 

@@ -104,23 +104,41 @@ impl Assembly {
         config: &Config,
         role: Role,
     ) -> Result<Option<Event<'s>>, PeerMisbehaved> {
-        if let Some(partial) = &mut self.partial
-            && partial.is_empty()
-        {
-            // What was lent from it is given back.
-            if partial.is_lent {
-                partial.clear();
-            } else {
-                self.partial = None;
-            }
-        }
-        if self.partial.as_ref().is_none_or(|partial| partial.is_empty()) {
+        if self.is_between_messages() {
             match self.begin(input, config, role) {
                 Ok(Some(event)) => return Ok(Some(event)),
                 Ok(None) => {}
                 Err(misbehaved) => return Err(self.fail(misbehaved)),
             }
         }
+        self.go_on(input, config, role)
+    }
+
+    /// Whether nothing is awaited; what was lent is then given back.
+    #[inline]
+    fn is_between_messages(&mut self) -> bool {
+        match &mut self.partial {
+            None => true,
+            Some(partial) if !partial.is_empty() => false,
+            Some(partial) if partial.is_lent => {
+                partial.clear();
+                true
+            }
+            Some(_) => {
+                self.partial = None;
+                true
+            }
+        }
+    }
+
+    /// Goes on with what has begun, if anything has.
+    #[inline(never)]
+    fn go_on<'s, 'i: 's>(
+        &'s mut self,
+        input: &mut &'i mut [u8],
+        config: &Config,
+        role: Role,
+    ) -> Result<Option<Event<'s>>, PeerMisbehaved> {
         let found = match &mut self.partial {
             Some(partial) => partial.receive(input, config, role, &mut self.decompressor),
             None => return Ok(None),
@@ -134,6 +152,7 @@ impl Assembly {
     }
 
     /// The usual case: a frame that is a whole message, whole in `input`. Otherwise its header is taken.
+    #[inline]
     fn begin<'i>(
         &mut self,
         input: &mut &'i mut [u8],
@@ -141,28 +160,44 @@ impl Assembly {
         role: Role,
     ) -> Result<Option<Event<'i>>, PeerMisbehaved> {
         let Some((header, header_bytes)) = Header::decode(input)? else {
-            if !input.is_empty() {
-                self.partial.get_or_insert_default().header.collect(input)?;
-            }
-            return Ok(None);
+            return self.begin_header(input);
         };
         let payload_bytes = check_frame(&header, role, config, &self.decompressor)?;
-        let is_whole = input.len() - header_bytes >= payload_bytes && header.fin;
         let is_event = match header.opcode {
             Opcode::Text | Opcode::Binary => header.reserved_bits == 0,
             Opcode::Close | Opcode::Ping | Opcode::Pong => true,
             Opcode::Continuation => false,
         };
-        if is_whole && is_event {
+        let frame_bytes = header_bytes.saturating_add(payload_bytes);
+        if input.len() < frame_bytes || !header.fin || !is_event {
             take(input, header_bytes);
-            let payload = take(input, payload_bytes);
-            if let Some(key) = header.masking_key {
-                mask::apply(key, payload);
-            }
-            let event = whole_frame(header.opcode, payload)?;
-            return Ok(Some(in_delivery(event, config.delivery)));
+            return self.begin_frame(header, payload_bytes, config);
         }
-        take(input, header_bytes);
+        let payload = &mut take(input, frame_bytes)[header_bytes..];
+        if let Some(key) = header.masking_key {
+            mask::apply(key, payload);
+        }
+        let event = whole_frame(header.opcode, payload)?;
+        Ok(Some(in_delivery(event, config.delivery)))
+    }
+
+    /// Keeps the bytes of a header whose rest is awaited.
+    #[inline(never)]
+    fn begin_header<'i>(&mut self, input: &mut &'i mut [u8]) -> Result<Option<Event<'i>>, PeerMisbehaved> {
+        if !input.is_empty() {
+            self.partial.get_or_insert_default().header.collect(input)?;
+        }
+        Ok(None)
+    }
+
+    /// Takes up a frame that is no event by itself, or whose rest is awaited.
+    #[inline(never)]
+    fn begin_frame<'i>(
+        &mut self,
+        header: Header,
+        payload_bytes: usize,
+        config: &Config,
+    ) -> Result<Option<Event<'i>>, PeerMisbehaved> {
         self.partial.get_or_insert_default().begin_frame(&header, payload_bytes, config)?;
         Ok(None)
     }
@@ -480,6 +515,7 @@ impl MessageInProgress {
 }
 
 /// What the connection has to say about a header; the payload's length.
+#[inline]
 fn check_frame(
     header: &Header,
     role: Role,
@@ -510,6 +546,7 @@ fn check_frame(
 }
 
 /// A whole message as it is to be delivered.
+#[inline]
 fn in_delivery(event: Event<'_>, delivery: Delivery) -> Event<'_> {
     let piece = |kind, bytes| Event::Piece(Piece { kind, bytes, is_last: true });
     match (delivery, event) {
@@ -519,25 +556,32 @@ fn in_delivery(event: Event<'_>, delivery: Delivery) -> Event<'_> {
     }
 }
 
+#[inline]
 fn whole_frame(opcode: Opcode, payload: &[u8]) -> Result<Event<'_>, PeerMisbehaved> {
-    Ok(match opcode {
-        Opcode::Text => Event::Text(utf8::check(payload)?),
-        Opcode::Binary => Event::Binary(payload),
-        Opcode::Ping => Event::Ping(payload),
-        Opcode::Pong => Event::Pong(payload),
-        Opcode::Continuation => return Err(PeerMisbehaved::UnexpectedContinuation),
-        Opcode::Close => match payload {
-            [] => Event::Closing { code: None, reason: "" },
-            [_] => return Err(PeerMisbehaved::ClosePayloadTooShort),
-            [high, low, reason @ ..] => {
-                let code = u16::from_be_bytes([*high, *low]);
-                let code = CloseCode::new(code).ok_or(PeerMisbehaved::InvalidCloseCode(code))?;
-                Event::Closing { code: Some(code), reason: utf8::check(reason)? }
-            }
-        },
-    })
+    match opcode {
+        Opcode::Text => Ok(Event::Text(utf8::check(payload)?)),
+        Opcode::Binary => Ok(Event::Binary(payload)),
+        Opcode::Ping => Ok(Event::Ping(payload)),
+        Opcode::Pong => Ok(Event::Pong(payload)),
+        Opcode::Continuation => Err(PeerMisbehaved::UnexpectedContinuation),
+        Opcode::Close => closing(payload),
+    }
 }
 
+#[cold]
+fn closing(payload: &[u8]) -> Result<Event<'_>, PeerMisbehaved> {
+    match payload {
+        [] => Ok(Event::Closing { code: None, reason: "" }),
+        [_] => Err(PeerMisbehaved::ClosePayloadTooShort),
+        [high, low, reason @ ..] => {
+            let code = u16::from_be_bytes([*high, *low]);
+            let code = CloseCode::new(code).ok_or(PeerMisbehaved::InvalidCloseCode(code))?;
+            Ok(Event::Closing { code: Some(code), reason: utf8::check(reason)? })
+        }
+    }
+}
+
+#[inline]
 fn take<'i>(input: &mut &'i mut [u8], bytes: usize) -> &'i mut [u8] {
     let (taken, rest) = mem::take(input).split_at_mut(bytes);
     *input = rest;

@@ -75,18 +75,8 @@ impl Receiver {
         input: &mut &'i mut [u8],
         now: Timestamp,
     ) -> Result<Option<Event<'s>>, PeerMisbehaved> {
-        match self.state {
-            State::Open => {}
-            State::Closed | State::Ended => {
-                self.assembly = Assembly::default();
-                *input = &mut [];
-                return Ok(None);
-            }
-            State::Failed(misbehaved) => {
-                self.assembly = Assembly::default();
-                *input = &mut [];
-                return Err(misbehaved);
-            }
+        if !matches!(self.state, State::Open) {
+            return self.receive_after_end(input);
         }
         if !input.is_empty() {
             self.heard(now);
@@ -94,20 +84,27 @@ impl Receiver {
         match self.assembly.receive(input, &self.config, self.role) {
             Ok(Some(Event::Closing { code, reason })) => {
                 self.state = State::Closed;
-                let code_or_none = code.unwrap_or(CloseCode::NO_STATUS);
-                self.closure =
-                    Some(Box::new(Closure { code: code_or_none, reason: reason.into(), was_clean: true }));
+                self.closure = Some(clean_end(code, reason));
                 Ok(Some(Event::Closing { code, reason }))
             }
             Ok(event) => Ok(event),
             Err(misbehaved) => {
                 *input = &mut [];
                 self.state = State::Failed(misbehaved);
-                let reason = misbehaved.to_string();
-                self.closure =
-                    Some(Box::new(Closure { code: misbehaved.close_code(), reason, was_clean: false }));
+                self.closure = Some(failure(misbehaved));
                 Err(misbehaved)
             }
+        }
+    }
+
+    /// Takes what comes too late; nobody looks at it.
+    #[cold]
+    fn receive_after_end<'e>(&mut self, input: &mut &mut [u8]) -> Result<Option<Event<'e>>, PeerMisbehaved> {
+        self.assembly = Assembly::default();
+        *input = &mut [];
+        match self.state {
+            State::Open | State::Closed | State::Ended => Ok(None),
+            State::Failed(misbehaved) => Err(misbehaved),
         }
     }
 
@@ -282,8 +279,21 @@ impl Receiver {
         self.closure.get_or_insert_with(|| Box::new(closure));
     }
 
+    #[inline]
     fn heard(&mut self, now: Timestamp) {
         self.last_heard = self.last_heard.max(now);
         self.was_pinged = false;
     }
+}
+
+#[cold]
+fn clean_end(code: Option<CloseCode>, reason: &str) -> Box<Closure> {
+    let code = code.unwrap_or(CloseCode::NO_STATUS);
+    Box::new(Closure { code, reason: reason.into(), was_clean: true })
+}
+
+#[cold]
+fn failure(misbehaved: PeerMisbehaved) -> Box<Closure> {
+    let reason = misbehaved.to_string();
+    Box::new(Closure { code: misbehaved.close_code(), reason, was_clean: false })
 }

@@ -102,7 +102,7 @@ impl Header {
     }
 
     /// Appends the header to `out`, its length in the shortest form.
-    #[inline]
+    #[inline(always)] // where the fields are known, little is left of it
     pub fn encode(&self, out: &mut Vec<u8>) {
         let first = if self.fin { FIN } else { 0 } | (self.reserved_bits << 4) & RESERVED | self.opcode as u8;
         let masked = if self.masking_key.is_some() { MASKED } else { 0 };

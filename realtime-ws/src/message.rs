@@ -14,6 +14,7 @@ pub enum Message<'a> {
 impl<'a> Message<'a> {
     /// The message's type.
     #[must_use]
+    #[inline]
     pub const fn kind(&self) -> MessageKind {
         match self {
             Self::Text(_) => MessageKind::Text,
@@ -23,6 +24,7 @@ impl<'a> Message<'a> {
 
     /// The message's bytes.
     #[must_use]
+    #[inline]
     pub const fn payload(&self) -> &'a [u8] {
         match self {
             Self::Text(text) => text.as_bytes(),
@@ -32,6 +34,7 @@ impl<'a> Message<'a> {
 }
 
 impl<'a> From<&'a str> for Message<'a> {
+    #[inline]
     fn from(text: &'a str) -> Self {
         Self::Text(text)
     }

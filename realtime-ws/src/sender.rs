@@ -128,8 +128,7 @@ impl Sender {
         let message = message.into();
         self.check_whole_message()?;
         let (kind, payload) = (message.kind(), message.payload());
-        let goes_out_as_it_is = self.masking_keys.is_none() && self.compressor.is_none();
-        if payload.len() < DIRECT_FROM_BYTES || !goes_out_as_it_is || !self.transmit.is_empty() {
+        if payload.len() < DIRECT_FROM_BYTES || !self.sends_as_it_is() || !self.transmit.is_empty() {
             self.push_message(kind, payload);
             return Ok(());
         }
@@ -382,8 +381,23 @@ impl Sender {
         if self.transmit.unsent_bytes() >= limit { Err(ApiMisuse::QueueFull { limit }) } else { Ok(()) }
     }
 
+    /// Whether payloads are neither masked nor compressed.
+    #[inline]
+    fn sends_as_it_is(&self) -> bool {
+        self.masking_keys.is_none() && self.compressor.is_none()
+    }
+
     #[inline]
     fn push_message(&mut self, kind: MessageKind, payload: &[u8]) {
+        if self.sends_as_it_is() {
+            encode_frame(self.transmit.frames(), true, 0, kind.opcode(), None, payload);
+        } else {
+            self.push_transformed(kind, payload);
+        }
+    }
+
+    #[inline(never)] // so that `push_message` stays short where it is inlined
+    fn push_transformed(&mut self, kind: MessageKind, payload: &[u8]) {
         let opcode = kind.opcode();
         let compressed = match (&mut self.compressor, self.transmit.class().settings()) {
             (Some(compressor), Some(settings)) => compressor.compress(payload, settings),
@@ -395,7 +409,6 @@ impl Sender {
         }
     }
 
-    #[inline]
     fn push_frame(&mut self, fin: bool, reserved_bits: u8, opcode: Opcode, payload: &[u8]) {
         let masking_key = self.draw_masking_key();
         encode_frame(self.transmit.frames(), fin, reserved_bits, opcode, masking_key, payload);
@@ -425,7 +438,7 @@ impl Sender {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn encode_frame(
     out: &mut Vec<u8>,
     fin: bool,

@@ -316,6 +316,7 @@ impl Transmit {
         }
     }
 
+    #[cold]
     fn compact(&mut self) {
         self.settle_boundary();
         let cut = mem::take(&mut self.sent);

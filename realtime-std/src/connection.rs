@@ -12,9 +12,10 @@ use std::mem::{self, MaybeUninit};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// Bytes read at a time. On the heap, where the system gives no memory for what nothing was ever read to; on the stack all of
-/// it would be touched. More of a large frame is read straight to where it is put together.
-const READ_BYTES: usize = 16 * 1024;
+/// Bytes read at a time: a message of 16 KiB with its header, and some more. On the heap, where the system gives no memory for
+/// what nothing was ever read to; on the stack all of it would be touched. More of a large frame is read straight to where it
+/// is put together.
+const READ_BYTES: usize = 20 * 1024;
 
 const APPLICATION_FAILED: &str = "the application failed";
 

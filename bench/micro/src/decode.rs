@@ -64,21 +64,27 @@ fn hand_loop(read: &[u8]) -> Subject<'_> {
     Subject::new("hand loop", Rank::Limit, read.to_vec(), |_| {}, work)
 }
 
-/// Short payloads by words of the widest integer, long ones by what fills several vectors.
+/// Short payloads by words of the widest integer, long ones by whole lines of the cache.
 fn unmask(payload: &mut [u8], key: [u8; 4]) {
-    let wide = u128::from(u32::from_ne_bytes(key)) * 0x0000_0001_0000_0001_0000_0001_0000_0001;
-    let mut rest = payload;
-    if rest.len() >= 1024 {
-        let (blocks, after) = rest.as_chunks_mut::<64>();
-        let wide: [u8; 64] = std::array::from_fn(|i| key[i % 4]);
-        for block in blocks {
-            for (byte, key) in block.iter_mut().zip(&wide) {
-                *byte ^= key;
-            }
-        }
-        rest = after;
+    if payload.len() < 1024 {
+        return unmask_short(payload, key);
     }
-    let (words, rest) = rest.as_chunks_mut::<16>();
+    let (front, rest) = payload.split_at_mut(payload.as_ptr().align_offset(64));
+    unmask_short(front, key);
+    let mut key = key;
+    key.rotate_left(front.len() % 4);
+    let (lines, tail) = rest.as_chunks_mut::<64>();
+    for line in lines {
+        for word in line.as_chunks_mut::<4>().0 {
+            *word = (u32::from_ne_bytes(*word) ^ u32::from_ne_bytes(key)).to_ne_bytes();
+        }
+    }
+    unmask_short(tail, key);
+}
+
+fn unmask_short(payload: &mut [u8], key: [u8; 4]) {
+    let wide = u128::from(u32::from_ne_bytes(key)) * 0x0000_0001_0000_0001_0000_0001_0000_0001;
+    let (words, rest) = payload.as_chunks_mut::<16>();
     for word in words {
         *word = (u128::from_ne_bytes(*word) ^ wide).to_ne_bytes();
     }
@@ -94,6 +100,11 @@ fn unmask(payload: &mut [u8], key: [u8; 4]) {
 /// Unmasks and checks a block at a time, so that the second pass finds it in the nearest cache; the texts here are ASCII, whose
 /// characters no block can cut.
 fn unmask_text(payload: &mut [u8], key: [u8; 4]) {
+    if payload.len() < 64 {
+        unmask(payload, key);
+        assert!(payload.is_ascii() || std::str::from_utf8(payload).is_ok());
+        return;
+    }
     if payload.len() < 128 {
         unmask(payload, key);
         black_box(std::str::from_utf8(payload).expect("text"));

@@ -67,6 +67,17 @@ impl Recipients {
         self.len() == 0
     }
 
+    /// Whether these are the same clients because both came of one channel while nobody came or went. Costs the
+    /// same however many they are, and may miss that others are the same.
+    pub(crate) fn shares_with(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Set::Many { subscribers, except }, Set::Many { subscribers: others, except: other_except }) => {
+                Arc::ptr_eq(subscribers, others) && except == other_except
+            }
+            (Set::One { .. }, _) | (_, Set::One { .. }) => false,
+        }
+    }
+
     fn parts(&self) -> Parts<'_> {
         match &self.0 {
             Set::One { client, home } => Parts { one: Some((*client, *home)), many: &[], except: None },

@@ -348,6 +348,13 @@ impl Outgoing {
         self.forget_deliveries();
     }
 
+    /// Gives the peer up because its transport is closed. Returns how many deliveries were
+    /// [`undelivered`](Self::undelivered) in all.
+    pub fn end(&mut self) -> u64 {
+        self.give_up();
+        self.undelivered
+    }
+
     /// Asks a silent peer whether it lives. Only for halves that were split.
     pub fn ping(&mut self) {
         // Refused while closing, or when so much waits that the peer will have to answer for it.
@@ -507,8 +514,7 @@ mod tests {
     #[test]
     fn a_delivery_cut_off_by_the_loss_of_the_peer_is_undelivered() {
         let mut session = session_in_mid_frame();
-        session.receive_eof();
-        assert_eq!((session.outgoing().undelivered(), session.outgoing().is_drained()), (2, true));
+        assert_eq!((session.outgoing_mut().end(), session.outgoing().is_drained()), (2, true));
     }
 
     #[test]

@@ -458,12 +458,11 @@ impl<S: Send + 'static> Stage<S> {
             turn.buffers.take_back(open.session.reclaim_message_buffer().unwrap_or_default());
         }
         open.session.receive_eof();
-        open.session.outgoing_mut().give_up(); // what is still on its way does not get there
+        let messages = open.session.outgoing_mut().end();
         open.leave(turn);
         let client = open.client.map(|client| client.id());
         if let Some(client) = client {
             turn.keys.remove(client);
-            let messages = open.session.outgoing().undelivered();
             turn.plan.hub.note(Notice::Undelivered { client, messages });
         }
         if let Some(closure) = open.session.closure() {

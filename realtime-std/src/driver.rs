@@ -79,10 +79,7 @@ impl Driver {
 
     /// Tells the application of what `client`, which is forgotten, was not sent through `link` and will not be.
     pub(crate) fn report_undelivered(&self, client: ClientId, link: &Link) {
-        let mut outbound = link.outbound();
-        outbound.give_up();
-        let messages = outbound.undelivered();
-        drop(outbound);
+        let messages = link.outbound().end();
         self.hub.note(Notice::Undelivered { client, messages });
     }
 

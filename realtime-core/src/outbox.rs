@@ -1,4 +1,5 @@
 use crate::Parcel;
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use realtime_ws::{CompressionClass, PreparedMessage, Segment};
 
@@ -54,8 +55,8 @@ pub struct Outbox {
     // What is first waits here, so that a client that keeps up needs no allocation. A segment stays whole only
     // until some of it is transmitted, or one of its messages is wanted alone.
     front: Option<Parcel>,
-    // Empty, and without memory, if there is no `front`.
-    rest: VecDeque<Parcel>,
+    // What waits behind it; `None` if nothing does. Boxed, since nearly all clients keep up.
+    rest: Option<Box<Rest>>,
     // How much of `front` has been transmitted; less than all of it, and nothing of a segment.
     front_transmitted: usize,
     // All that wait, those of segments one by one.
@@ -100,7 +101,7 @@ impl Outbox {
             limits,
             class,
             front: None,
-            rest: VecDeque::new(),
+            rest: None,
             front_transmitted: 0,
             messages: 0,
             bytes: 0,
@@ -146,21 +147,19 @@ impl Outbox {
     pub fn poll_transmit<'s>(&'s self, slices: &mut [&'s [u8]]) -> usize {
         let (Some(front), [first, others @ ..]) = (&self.front, slices) else { return 0 };
         *first = &self.frames_of(front)[self.front_transmitted..];
-        let mut filled = 1;
-        for (slice, parcel) in others.iter_mut().zip(&self.rest) {
-            *slice = self.frames_of(parcel);
-            filled += 1;
-        }
-        filled
+        1 + self.poll_transmit_rest(others)
     }
 
     /// Like [`poll_transmit`](Self::poll_transmit), without the message that is on its way.
     pub(crate) fn poll_transmit_untransmitted<'s>(&'s self, slices: &mut [&'s [u8]]) -> usize {
-        if !self.is_in_mid_frame() {
-            return self.poll_transmit(slices);
-        }
+        if self.is_in_mid_frame() { self.poll_transmit_rest(slices) } else { self.poll_transmit(slices) }
+    }
+
+    #[inline]
+    fn poll_transmit_rest<'s>(&'s self, slices: &mut [&'s [u8]]) -> usize {
+        let Some(rest) = &self.rest else { return 0 };
         let mut filled = 0;
-        for (slice, parcel) in slices.iter_mut().zip(&self.rest) {
+        for (slice, parcel) in slices.iter_mut().zip(&rest.parcels) {
             *slice = self.frames_of(parcel);
             filled += 1;
         }
@@ -202,8 +201,9 @@ impl Outbox {
         let first = match self.front.take()? {
             Parcel::Message(message) => message,
             segment @ Parcel::Segment(_) => {
-                self.rest.push_front(segment);
-                pop_message(&mut self.rest)?
+                let rest = self.rest.get_or_insert_default();
+                rest.parcels.push_front(segment);
+                rest.pop_message()?
             }
         };
         self.bytes -= first.frame_for(self.class).len();
@@ -253,7 +253,7 @@ impl Outbox {
             return self.clear();
         }
         let lost = self.messages as u64 - 1;
-        self.rest = VecDeque::new();
+        self.rest = None;
         self.messages = 1;
         self.bytes = self.front.as_ref().map_or(0, |front| self.bytes_of(front));
         lost
@@ -279,7 +279,7 @@ impl Outbox {
         while !self.fits(1, bytes) {
             if messages_that_stay == 0 {
                 self.pop();
-            } else if let Some(oldest) = pop_message(&mut self.rest) {
+            } else if let Some(oldest) = self.rest.as_mut().and_then(|rest| rest.pop_message()) {
                 self.bytes -= oldest.frame_for(self.class).len();
                 self.messages -= 1;
             }
@@ -301,15 +301,8 @@ impl Outbox {
         if self.front.is_none() {
             self.front = Some(parcel);
         } else {
-            self.append_to_rest(parcel);
+            self.rest.get_or_insert_default().push(parcel);
         }
-    }
-
-    fn append_to_rest(&mut self, parcel: Parcel) {
-        if self.rest.capacity() == 0 {
-            self.rest.reserve(FIRST_CAPACITY);
-        }
-        self.rest.push_back(parcel);
     }
 
     fn transmitted_in_part(&mut self, bytes: usize) {
@@ -326,8 +319,9 @@ impl Outbox {
                 }
                 // Control frames may go between its messages, and each counts until it is transmitted.
                 Parcel::Segment(segment) => {
-                    self.rest.push_front(Parcel::Segment(segment.clone()));
-                    self.front = pop_message(&mut self.rest).map(Parcel::Message);
+                    let rest = self.rest.get_or_insert_default();
+                    rest.parcels.push_front(Parcel::Segment(segment.clone()));
+                    self.front = rest.pop_message().map(Parcel::Message);
                 }
                 Parcel::Message(_) => return,
             }
@@ -336,18 +330,15 @@ impl Outbox {
 
     /// Puts the first of the rest in the place of what was first.
     fn advance(&mut self) {
-        self.front = self.rest.pop_front();
-        if self.front.is_none() && self.rest.capacity() > 0 {
-            self.rest = VecDeque::new();
+        self.front = self.rest.as_mut().and_then(|rest| rest.parcels.pop_front());
+        if self.front.is_none() {
+            self.rest = None;
         }
     }
 
     #[inline]
     fn forget_all(&mut self) {
-        self.front = None;
-        if self.rest.capacity() > 0 {
-            self.rest = VecDeque::new();
-        }
+        (self.front, self.rest) = (None, None);
         (self.front_transmitted, self.messages, self.bytes) = (0, 0, 0);
     }
 
@@ -369,17 +360,32 @@ impl Outbox {
     }
 }
 
-/// Takes out the first message; if it is a segment's, the others of that wait one by one from now on.
-fn pop_message(parcels: &mut VecDeque<Parcel>) -> Option<PreparedMessage> {
-    match parcels.pop_front()? {
-        Parcel::Message(message) => Some(message),
-        Parcel::Segment(segment) => {
-            let (first, others) = segment.messages().split_first()?;
-            parcels.reserve(others.len());
-            for message in others.iter().rev() {
-                parcels.push_front(Parcel::Message(message.clone()));
+/// What waits behind the first of an outbox.
+#[derive(Debug, Default)]
+struct Rest {
+    parcels: VecDeque<Parcel>,
+}
+
+impl Rest {
+    fn push(&mut self, parcel: Parcel) {
+        if self.parcels.capacity() == 0 {
+            self.parcels.reserve(FIRST_CAPACITY);
+        }
+        self.parcels.push_back(parcel);
+    }
+
+    /// Takes out the first message; if it is a segment's, the others of that wait one by one from now on.
+    fn pop_message(&mut self) -> Option<PreparedMessage> {
+        match self.parcels.pop_front()? {
+            Parcel::Message(message) => Some(message),
+            Parcel::Segment(segment) => {
+                let (first, others) = segment.messages().split_first()?;
+                self.parcels.reserve(others.len());
+                for message in others.iter().rev() {
+                    self.parcels.push_front(Parcel::Message(message.clone()));
+                }
+                Some(first.clone())
             }
-            Some(first.clone())
         }
     }
 }
@@ -394,9 +400,9 @@ mod tests {
         for text in ["1", "2", "3"] {
             outbox.push(text.into());
         }
-        assert!(outbox.rest.capacity() > 0);
+        assert!(outbox.rest.is_some());
         outbox.transmitted(outbox.bytes());
-        assert_eq!(outbox.rest.capacity(), 0);
+        assert!(outbox.rest.is_none());
     }
 
     #[test]
@@ -404,7 +410,7 @@ mod tests {
         let mut outbox = Outbox::new(OutboxLimits::default());
         for _ in 0..3 {
             outbox.push("hi".into());
-            assert_eq!(outbox.rest.capacity(), 0);
+            assert!(outbox.rest.is_none());
             outbox.pop();
         }
     }

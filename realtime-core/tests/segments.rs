@@ -44,10 +44,9 @@ impl Room {
     }
 
     fn connect(&mut self, home: Home) -> ClientId {
-        match self.input(Input::Connect { credentials: Credentials::NONE, home }) {
-            Outcome::Connected(client) => client,
-            other => panic!("a connect came to {other:?}"),
-        }
+        let outcome = self.input(Input::Connect { credentials: Credentials::NONE, home });
+        let Outcome::Connected(client) = outcome else { panic!("a connect came to {outcome:?}") };
+        client
     }
 
     fn input(&mut self, input: Input) -> Outcome {
@@ -242,7 +241,7 @@ fn a_segment_is_one_slice_and_counts_as_its_messages() {
     outbox.transmitted(7 + 3);
     assert_eq!((outbox.len(), outbox.bytes()), (3, 9));
     outbox.transmitted(9);
-    assert!(outbox.is_empty() && outbox.len() == 0 && outbox.bytes() == 0);
+    assert_eq!((outbox.is_empty(), outbox.len(), outbox.bytes()), (true, 0, 0));
 }
 
 #[test]

@@ -4,11 +4,11 @@ use crate::lock;
 use crate::panics::contain;
 use realtime_core::{Exchange, Home, HubError, Input, LocalClients, Notice, Order, OutboxLimits, Outcome};
 use std::collections::VecDeque;
-use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::task::Waker;
 use std::time::Duration;
+use std::{iter, mem};
 
 /// The home of the clients in this process: whoever posts an order for them performs it.
 pub(crate) const HERE: Home = Home(0);
@@ -43,15 +43,18 @@ impl Shared {
     pub(crate) fn hand_in(&self, input: Input) -> Result<Outcome, HubError> {
         let mut exchange = self.exchange();
         let outcome = exchange.handle_input(input, self.clock.now());
-        while let Some(home) = exchange.poll_wake() {
+        let to_wake: Vec<Home> = iter::from_fn(|| exchange.poll_wake()).collect();
+        if self.on_notice.is_none() {
+            while exchange.poll_notice().is_some() {}
+        }
+        // To wake a driver is a system call, and whoever wakes up wants the exchange.
+        drop(exchange);
+        for home in to_wake {
             if home == HERE {
                 self.has_orders_here.store(true, Ordering::Release);
             } else {
                 lock(&self.drivers).wake(home);
             }
-        }
-        if self.on_notice.is_none() {
-            while exchange.poll_notice().is_some() {}
         }
         outcome
     }

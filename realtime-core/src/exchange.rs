@@ -1,5 +1,5 @@
 use crate::{
-    Action, AuthorizationRequest, ChannelName, ClientId, Denial, Home, Hub, HubError, Input, Member,
+    Action, AuthorizationRequest, ChannelName, ClientId, Denial, Home, Hub, HubError, Input, Member, Parcel,
     Recipients,
 };
 use alloc::collections::{BTreeMap, VecDeque};
@@ -53,12 +53,12 @@ impl Default for MailboxLimits {
 /// What one loop has to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Order {
-    /// Put `message` into the outbox of each of `to` that lives at this home.
+    /// Put `parcel` into the outbox of each of `to` that lives at this home.
     Deliver {
         /// Who gets it.
         to: Recipients,
-        /// The message.
-        message: PreparedMessage,
+        /// A message; several only in orders that were [`joined`](Self::joined).
+        parcel: Parcel,
     },
     /// Close a client's transport with `code`, after what is already in its outbox. The hub has forgotten it.
     Disconnect {
@@ -296,11 +296,8 @@ impl Exchange {
 
     fn deliver(&mut self, to: &Recipients, message: &PreparedMessage) {
         for home in to.homes() {
-            self.post(
-                home,
-                message.frame().len(),
-                Order::Deliver { to: to.clone(), message: message.clone() },
-            );
+            let parcel = Parcel::Message(message.clone());
+            self.post(home, message.frame().len(), Order::Deliver { to: to.clone(), parcel });
         }
     }
 

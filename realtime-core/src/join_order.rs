@@ -17,6 +17,10 @@ pub(crate) struct JoinOrder<T> {
 pub(crate) struct Ticket(NonZeroU64);
 
 impl<T> JoinOrder<T> {
+    pub(crate) const fn new() -> Self {
+        Self { entries: Vec::new(), len: 0, next_ticket: Ticket(NonZeroU64::MIN) }
+    }
+
     pub(crate) fn push(&mut self, value: T) -> Ticket {
         let ticket = self.next_ticket;
         // At a million joins a second, this saturates after half a million years.
@@ -65,7 +69,7 @@ impl<T> JoinOrder<T> {
 
 impl<T> Default for JoinOrder<T> {
     fn default() -> Self {
-        Self { entries: Vec::new(), len: 0, next_ticket: Ticket(NonZeroU64::MIN) }
+        Self::new()
     }
 }
 

@@ -74,25 +74,11 @@ impl<W> LocalClients<W> {
         mut lose: impl FnMut(Notice),
     ) {
         match order {
-            Order::Deliver { to, message } => {
+            Order::Deliver { to, parcel } => {
                 for client in to.at(here) {
-                    let Some(local) = self.clients.get_mut(client) else {
-                        lose(Notice::Undelivered { client, messages: 1 });
-                        continue;
-                    };
-                    match local.push(message.clone()) {
-                        Pushed::Queued => {}
-                        Pushed::Dropped { messages } => lose(Notice::Dropped { client, messages }),
-                        Pushed::Overflowed => {
-                            let messages = local.outbox.clear() + 1;
-                            let (code, reason) = TOO_SLOW;
-                            local.ending = Some(Ending { code, reason: reason.into() });
-                            lose(Notice::TooSlow { client });
-                            lose(Notice::Undelivered { client, messages });
-                        }
-                        Pushed::Closing => lose(Notice::Undelivered { client, messages: 1 }),
+                    for message in parcel.messages() {
+                        self.deliver(client, message, &mut wake, &mut lose);
                     }
-                    wake(&mut local.waker);
                 }
             }
             Order::Disconnect { client, code, reason } => {
@@ -102,6 +88,31 @@ impl<W> LocalClients<W> {
                 }
             }
         }
+    }
+
+    fn deliver(
+        &mut self,
+        client: ClientId,
+        message: &PreparedMessage,
+        wake: &mut impl FnMut(&mut W),
+        lose: &mut impl FnMut(Notice),
+    ) {
+        let Some(local) = self.clients.get_mut(client) else {
+            return lose(Notice::Undelivered { client, messages: 1 });
+        };
+        match local.push(message.clone()) {
+            Pushed::Queued => {}
+            Pushed::Dropped { messages } => lose(Notice::Dropped { client, messages }),
+            Pushed::Overflowed => {
+                let messages = local.outbox.clear() + 1;
+                let (code, reason) = TOO_SLOW;
+                local.ending = Some(Ending { code, reason: reason.into() });
+                lose(Notice::TooSlow { client });
+                lose(Notice::Undelivered { client, messages });
+            }
+            Pushed::Closing => lose(Notice::Undelivered { client, messages: 1 }),
+        }
+        wake(&mut local.waker);
     }
 
     /// The next message for `client`, or why there is none.

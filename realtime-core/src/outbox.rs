@@ -1,5 +1,7 @@
+use crate::Parcel;
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
-use realtime_ws::{CompressionClass, PreparedMessage};
+use realtime_ws::{CompressionClass, PreparedMessage, Segment};
 
 /// The bounds of one client's outbox and what happens there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +18,14 @@ pub struct OutboxLimits {
 impl Default for OutboxLimits {
     fn default() -> Self {
         Self { max_messages: 64, max_bytes: 1024 * 1024, policy: SlowConsumer::default() }
+    }
+}
+
+impl OutboxLimits {
+    /// Whether so much may wait.
+    #[inline]
+    const fn allow(&self, messages: usize, bytes: usize) -> bool {
+        messages <= self.max_messages && bytes <= self.max_bytes
     }
 }
 
@@ -42,19 +52,22 @@ pub struct Outbox {
     limits: OutboxLimits,
     // In which form messages are counted and transmitted; a message's form never changes.
     class: CompressionClass,
-    // The first message waits here, so that a client that keeps up needs no allocation.
-    front: Option<PreparedMessage>,
-    // Empty, and without memory, if there is no `front`.
-    rest: VecDeque<PreparedMessage>,
-    // How much of `front` has been transmitted; less than all of it.
+    // What is first waits here, so that a client that keeps up needs no allocation. A segment stays whole only
+    // until some of it is transmitted, or one of its messages is wanted alone.
+    front: Option<Parcel>,
+    // What waits behind it; `None` if nothing does. Boxed, since nearly all clients keep up.
+    rest: Option<Box<Rest>>,
+    // How much of `front` has been transmitted; less than all of it, and nothing of a segment.
     front_transmitted: usize,
+    // All that wait, those of segments one by one.
+    messages: usize,
     // All that wait in full, a partly transmitted one too: that is the memory they hold.
     bytes: usize,
     dropped: u64,
 }
 
-/// How many messages there is room for, behind the first, once a second one waits: a few at once are common,
-/// and growing by steps would allocate for each.
+/// How many places there are, behind the first, once a second message waits: a few at once are common, and
+/// growing by steps would allocate for each.
 const FIRST_CAPACITY: usize = 16;
 
 /// What became of a message.
@@ -84,50 +97,70 @@ impl Outbox {
     /// An empty outbox of a connection of `class`.
     #[must_use]
     pub const fn for_class(limits: OutboxLimits, class: CompressionClass) -> Self {
-        Self { limits, class, front: None, rest: VecDeque::new(), front_transmitted: 0, bytes: 0, dropped: 0 }
+        Self {
+            limits,
+            class,
+            front: None,
+            rest: None,
+            front_transmitted: 0,
+            messages: 0,
+            bytes: 0,
+            dropped: 0,
+        }
     }
 
     /// Whether `message` fits now.
     #[must_use]
+    #[inline]
     pub fn has_room_for(&self, message: &PreparedMessage) -> bool {
-        self.fits_behind(self.len(), self.bytes, self.bytes_of(message))
+        self.fits(1, message.frame_for(self.class).len())
     }
 
     /// Appends a message, or does what the policy says if it does not fit.
+    #[inline]
     pub fn push(&mut self, message: PreparedMessage) -> Pushed {
-        let bytes = self.bytes_of(&message);
-        if self.fits_behind(self.len(), self.bytes, bytes) {
-            self.append(message, bytes);
-            return Pushed::Queued;
+        let bytes = message.frame_for(self.class).len();
+        if self.fits(1, bytes) {
+            self.append(Parcel::Message(message), 1, bytes);
+            Pushed::Queued
+        } else {
+            self.push_beyond_limits(message, bytes)
         }
-        match self.limits.policy {
-            SlowConsumer::DropNewest => self.count_dropped(1),
-            SlowConsumer::DropOldest => self.push_dropping_oldest(message, bytes),
-            SlowConsumer::Disconnect => Pushed::Overflowed,
+    }
+
+    /// Appends the messages of `segment`, if they all fit now. Otherwise, which is the answer false, nothing
+    /// changes: [`push`](Self::push) them one by one.
+    #[inline]
+    #[must_use = "if they do not fit they are still to be pushed"]
+    pub fn push_whole(&mut self, segment: &Segment) -> bool {
+        let (messages, bytes) = (segment.messages().len(), segment.frames_for(self.class).len());
+        let fits = self.fits(messages, bytes);
+        if fits && messages > 0 {
+            self.append(Parcel::Segment(segment.clone()), messages, bytes);
         }
+        fits
     }
 
     /// Fills `slices` with what to write next, in order, and returns how many it filled. The first one starts
     /// where the last write ended.
+    #[inline]
     pub fn poll_transmit<'s>(&'s self, slices: &mut [&'s [u8]]) -> usize {
         let (Some(front), [first, others @ ..]) = (&self.front, slices) else { return 0 };
-        *first = &front.frame_for(self.class)[self.front_transmitted..];
-        let mut filled = 1;
-        for (slice, message) in others.iter_mut().zip(&self.rest) {
-            *slice = message.frame_for(self.class);
-            filled += 1;
-        }
-        filled
+        *first = &self.frames_of(front)[self.front_transmitted..];
+        1 + self.poll_transmit_rest(others)
     }
 
-    /// Like [`poll_transmit`](Self::poll_transmit), without the first `skip` messages.
-    pub(crate) fn poll_transmit_after<'s>(&'s self, skip: usize, slices: &mut [&'s [u8]]) -> usize {
-        if skip == 0 {
-            return self.poll_transmit(slices);
-        }
+    /// Like [`poll_transmit`](Self::poll_transmit), without the message that is on its way.
+    pub(crate) fn poll_transmit_untransmitted<'s>(&'s self, slices: &mut [&'s [u8]]) -> usize {
+        if self.is_in_mid_frame() { self.poll_transmit_rest(slices) } else { self.poll_transmit(slices) }
+    }
+
+    #[inline]
+    fn poll_transmit_rest<'s>(&'s self, slices: &mut [&'s [u8]]) -> usize {
+        let Some(rest) = &self.rest else { return 0 };
         let mut filled = 0;
-        for (slice, message) in slices.iter_mut().zip(self.messages().skip(skip)) {
-            *slice = message.frame_for(self.class);
+        for (slice, parcel) in slices.iter_mut().zip(&rest.parcels) {
+            *slice = self.frames_of(parcel);
             filled += 1;
         }
         filled
@@ -145,17 +178,13 @@ impl Outbox {
     ///
     /// # Panics
     /// If more was written than waited.
+    #[inline]
     pub fn transmitted(&mut self, bytes: usize) {
-        self.front_transmitted += bytes;
-        while let Some(front) = &self.front {
-            let bytes_of_front = self.bytes_of(front);
-            if self.front_transmitted < bytes_of_front {
-                return;
-            }
-            self.front_transmitted -= bytes_of_front;
-            self.remove_front(bytes_of_front);
+        if bytes == self.bytes - self.front_transmitted {
+            self.forget_all();
+        } else {
+            self.transmitted_in_part(bytes);
         }
-        assert!(self.front_transmitted == 0, "more bytes transmitted than waited");
     }
 
     /// Whether the first message is partly transmitted, so that no other frame can be sent before the rest of
@@ -169,18 +198,29 @@ impl Outbox {
     /// [`poll_transmit`](Self::poll_transmit).
     pub fn pop(&mut self) -> Option<PreparedMessage> {
         self.front_transmitted = 0;
-        let bytes = self.bytes_of(self.front.as_ref()?);
-        self.remove_front(bytes)
+        let first = match self.front.take()? {
+            Parcel::Message(message) => message,
+            segment @ Parcel::Segment(_) => {
+                let rest = self.rest.get_or_insert_default();
+                rest.parcels.push_front(segment);
+                rest.pop_message()?
+            }
+        };
+        self.bytes -= first.frame_for(self.class).len();
+        self.messages -= 1;
+        self.advance();
+        Some(first)
     }
 
     /// How many messages wait, a partly transmitted one included.
     #[must_use]
-    pub fn len(&self) -> usize {
-        usize::from(self.front.is_some()) + self.rest.len()
+    pub const fn len(&self) -> usize {
+        self.messages
     }
 
     /// Whether nothing waits.
     #[must_use]
+    #[inline]
     pub const fn is_empty(&self) -> bool {
         self.front.is_none()
     }
@@ -201,8 +241,8 @@ impl Outbox {
     /// Forgets what waits, because nothing can be sent any more. Returns how many messages are lost with
     /// it, a partly transmitted one included; [`dropped`](Self::dropped) does not count them.
     pub fn clear(&mut self) -> u64 {
-        let lost = self.len() as u64;
-        *self = Self { dropped: self.dropped, ..Self::for_class(self.limits, self.class) };
+        let lost = self.messages as u64;
+        self.forget_all();
         lost
     }
 
@@ -212,69 +252,141 @@ impl Outbox {
         if !self.is_in_mid_frame() {
             return self.clear();
         }
-        let lost = self.rest.len() as u64;
-        self.rest = VecDeque::new();
+        let lost = self.messages as u64 - 1;
+        self.rest = None;
+        self.messages = 1;
         self.bytes = self.front.as_ref().map_or(0, |front| self.bytes_of(front));
         lost
     }
 
+    #[cold]
+    fn push_beyond_limits(&mut self, message: PreparedMessage, bytes: usize) -> Pushed {
+        match self.limits.policy {
+            SlowConsumer::DropNewest => self.count_dropped(1),
+            SlowConsumer::DropOldest => self.push_dropping_oldest(message, bytes),
+            SlowConsumer::Disconnect => Pushed::Overflowed,
+        }
+    }
+
     fn push_dropping_oldest(&mut self, message: PreparedMessage, bytes: usize) -> Pushed {
-        let stays = self.front.as_ref().filter(|_| self.is_in_mid_frame());
-        let (messages_that_stay, bytes_that_stay) = stays.map_or((0, 0), |front| (1, self.bytes_of(front)));
-        if !self.fits_behind(messages_that_stay, bytes_that_stay, bytes) {
+        let on_its_way = self.front.as_ref().filter(|_| self.front_transmitted > 0);
+        let (messages_that_stay, bytes_that_stay) =
+            on_its_way.map_or((0, 0), |front| (1, self.bytes_of(front)));
+        if !self.limits.allow(messages_that_stay + 1, bytes_that_stay.saturating_add(bytes)) {
             return self.count_dropped(1);
         }
         let mut messages = 0;
-        while !self.fits_behind(self.len(), self.bytes, bytes) {
+        while !self.fits(1, bytes) {
             if messages_that_stay == 0 {
                 self.pop();
-            } else if let Some(oldest) = self.rest.pop_front() {
-                self.bytes -= self.bytes_of(&oldest);
+            } else if let Some(oldest) = self.rest.as_mut().and_then(|rest| rest.pop_message()) {
+                self.bytes -= oldest.frame_for(self.class).len();
+                self.messages -= 1;
             }
             messages += 1;
         }
-        self.append(message, bytes);
+        self.append(Parcel::Message(message), 1, bytes);
         self.count_dropped(messages)
     }
 
-    fn fits_behind(&self, messages_before: usize, bytes_before: usize, bytes: usize) -> bool {
-        messages_before < self.limits.max_messages
-            && self.limits.max_bytes.checked_sub(bytes_before).is_some_and(|free| bytes <= free)
+    #[inline]
+    fn fits(&self, messages: usize, bytes: usize) -> bool {
+        self.limits.allow(self.messages.saturating_add(messages), self.bytes.saturating_add(bytes))
     }
 
-    fn append(&mut self, message: PreparedMessage, bytes: usize) {
+    #[inline]
+    fn append(&mut self, parcel: Parcel, messages: usize, bytes: usize) {
+        self.messages += messages;
         self.bytes += bytes;
         if self.front.is_none() {
-            self.front = Some(message);
+            self.front = Some(parcel);
         } else {
-            if self.rest.capacity() == 0 {
-                self.rest.reserve(FIRST_CAPACITY);
+            self.rest.get_or_insert_default().push(parcel);
+        }
+    }
+
+    fn transmitted_in_part(&mut self, bytes: usize) {
+        self.front_transmitted += bytes;
+        while self.front_transmitted > 0 {
+            let Some(front) = &self.front else { panic!("more bytes transmitted than waited") };
+            let bytes_of_front = self.bytes_of(front);
+            match front {
+                whole if self.front_transmitted >= bytes_of_front => {
+                    self.messages -= whole.messages().len();
+                    self.bytes -= bytes_of_front;
+                    self.front_transmitted -= bytes_of_front;
+                    self.advance();
+                }
+                // Control frames may go between its messages, and each counts until it is transmitted.
+                Parcel::Segment(segment) => {
+                    let rest = self.rest.get_or_insert_default();
+                    rest.parcels.push_front(Parcel::Segment(segment.clone()));
+                    self.front = rest.pop_message().map(Parcel::Message);
+                }
+                Parcel::Message(_) => return,
             }
-            self.rest.push_back(message);
         }
     }
 
-    /// Takes out the first message, which has so many bytes.
-    fn remove_front(&mut self, bytes: usize) -> Option<PreparedMessage> {
-        self.bytes -= bytes;
-        let next = self.rest.pop_front();
-        if next.is_none() && self.rest.capacity() > 0 {
-            self.rest = VecDeque::new();
+    /// Puts the first of the rest in the place of what was first.
+    fn advance(&mut self) {
+        self.front = self.rest.as_mut().and_then(|rest| rest.parcels.pop_front());
+        if self.front.is_none() {
+            self.rest = None;
         }
-        core::mem::replace(&mut self.front, next)
     }
 
-    fn bytes_of(&self, message: &PreparedMessage) -> usize {
-        message.frame_for(self.class).len()
+    #[inline]
+    fn forget_all(&mut self) {
+        (self.front, self.rest) = (None, None);
+        (self.front_transmitted, self.messages, self.bytes) = (0, 0, 0);
+    }
+
+    #[inline]
+    fn frames_of<'p>(&self, parcel: &'p Parcel) -> &'p [u8] {
+        match parcel {
+            Parcel::Message(message) => message.frame_for(self.class),
+            Parcel::Segment(segment) => segment.frames_for(self.class),
+        }
+    }
+
+    fn bytes_of(&self, parcel: &Parcel) -> usize {
+        self.frames_of(parcel).len()
     }
 
     fn count_dropped(&mut self, messages: u64) -> Pushed {
         self.dropped += messages;
         Pushed::Dropped { messages }
     }
+}
 
-    fn messages(&self) -> impl Iterator<Item = &PreparedMessage> {
-        self.front.iter().chain(&self.rest)
+/// What waits behind the first of an outbox.
+#[derive(Debug, Default)]
+struct Rest {
+    parcels: VecDeque<Parcel>,
+}
+
+impl Rest {
+    fn push(&mut self, parcel: Parcel) {
+        if self.parcels.capacity() == 0 {
+            self.parcels.reserve(FIRST_CAPACITY);
+        }
+        self.parcels.push_back(parcel);
+    }
+
+    /// Takes out the first message; if it is a segment's, the others of that wait one by one from now on.
+    fn pop_message(&mut self) -> Option<PreparedMessage> {
+        match self.parcels.pop_front()? {
+            Parcel::Message(message) => Some(message),
+            Parcel::Segment(segment) => {
+                let (first, others) = segment.messages().split_first()?;
+                self.parcels.reserve(others.len());
+                for message in others.iter().rev() {
+                    self.parcels.push_front(Parcel::Message(message.clone()));
+                }
+                Some(first.clone())
+            }
+        }
     }
 }
 
@@ -288,9 +400,9 @@ mod tests {
         for text in ["1", "2", "3"] {
             outbox.push(text.into());
         }
-        assert!(outbox.rest.capacity() > 0);
+        assert!(outbox.rest.is_some());
         outbox.transmitted(outbox.bytes());
-        assert_eq!(outbox.rest.capacity(), 0);
+        assert!(outbox.rest.is_none());
     }
 
     #[test]
@@ -298,7 +410,7 @@ mod tests {
         let mut outbox = Outbox::new(OutboxLimits::default());
         for _ in 0..3 {
             outbox.push("hi".into());
-            assert_eq!(outbox.rest.capacity(), 0);
+            assert!(outbox.rest.is_none());
             outbox.pop();
         }
     }

@@ -119,6 +119,7 @@ pub struct Roster {
     seats: JoinOrder<Seat>,
     by_id: BTreeMap<Arc<str>, Ticket>,
     // Of all members together.
+    bytes_of_json: usize,
     bytes_of_forms: usize,
 }
 
@@ -152,6 +153,11 @@ impl Roster {
         self.at(*self.by_id.get(id)?)
     }
 
+    /// The bytes of all members as JSON objects, without what stands between them.
+    pub(crate) fn bytes_of_json(&self) -> usize {
+        self.bytes_of_json
+    }
+
     /// The bytes of all forms of all members: room for a message that tells of all members.
     pub(crate) fn bytes_of_forms(&self) -> usize {
         self.bytes_of_forms
@@ -170,6 +176,7 @@ impl Roster {
             seat.clients += 1;
             return (ticket, None);
         }
+        self.bytes_of_json += member.to_json().len();
         self.bytes_of_forms += member.forms.len();
         let ticket = self.seats.push(Seat { member: member.clone(), clients: 1 });
         self.by_id.insert(Arc::clone(&member.id), ticket);
@@ -185,6 +192,7 @@ impl Roster {
         }
         let member = self.seats.remove(ticket)?.member;
         self.by_id.remove(&member.id);
+        self.bytes_of_json -= member.to_json().len();
         self.bytes_of_forms -= member.forms.len();
         Some(member)
     }

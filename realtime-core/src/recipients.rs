@@ -19,6 +19,8 @@ enum Set {
     Many { subscribers: Arc<Grouped>, except: Option<ClientId> },
 }
 
+static NOBODY: JoinOrder<ClientId> = JoinOrder::new();
+
 impl Recipients {
     pub(crate) fn one(client: ClientId, home: Home) -> Self {
         Self(Set::One { client, home })
@@ -26,14 +28,14 @@ impl Recipients {
 
     /// All recipients: home by home, in each in the order in which they subscribed.
     pub fn iter(&self) -> impl Iterator<Item = ClientId> {
-        let (one, many, except) = self.parts();
+        let Parts { one, many, except } = self.parts();
         let clients = many.iter().flat_map(|(_, clients)| clients.iter().copied());
         one.map(|(client, _)| client).into_iter().chain(clients.filter(move |client| Some(*client) != except))
     }
 
     /// The homes with at least one recipient, ascending.
     pub fn homes(&self) -> impl Iterator<Item = Home> {
-        let (one, many, except) = self.parts();
+        let Parts { one, many, except } = self.parts();
         let homes = many.iter().filter(move |(_, clients)| {
             clients.len() > 1 || clients.iter().any(|client| Some(*client) != except)
         });
@@ -42,11 +44,12 @@ impl Recipients {
 
     /// The recipients of one home, in the order in which they subscribed.
     pub fn at(&self, home: Home) -> impl Iterator<Item = ClientId> {
-        let (one, many, except) = self.parts();
+        let Parts { one, many, except } = self.parts();
         let one = one.filter(|(_, its)| *its == home).map(|(client, _)| client);
-        let here = many.binary_search_by_key(&home, |(home, _)| *home).ok().map(|position| &many[position].1);
-        let clients = here.into_iter().flat_map(|clients| clients.iter().copied());
-        one.into_iter().chain(clients.filter(move |client| Some(*client) != except))
+        let here = many.binary_search_by_key(&home, |(home, _)| *home);
+        let clients = here.map_or(&NOBODY, |position| &many[position].1).iter().copied();
+        // The many come first, as their iterator is the one that has to be quick.
+        clients.filter(move |client| Some(*client) != except).chain(one)
     }
 
     /// How many recipients there are.
@@ -64,13 +67,32 @@ impl Recipients {
         self.len() == 0
     }
 
-    #[expect(clippy::type_complexity, reason = "either one, or many and who is left out")]
-    fn parts(&self) -> (Option<(ClientId, Home)>, &[(Home, JoinOrder<ClientId>)], Option<ClientId>) {
-        match &self.0 {
-            Set::One { client, home } => (Some((*client, *home)), &[], None),
-            Set::Many { subscribers, except } => (None, &subscribers.by_home, *except),
+    /// Whether these are the same clients because both came of one channel while nobody came or went. Costs the
+    /// same however many they are, and may miss that others are the same.
+    pub(crate) fn shares_with(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Set::Many { subscribers, except }, Set::Many { subscribers: others, except: other_except }) => {
+                Arc::ptr_eq(subscribers, others) && except == other_except
+            }
+            (Set::One { .. }, _) | (_, Set::One { .. }) => false,
         }
     }
+
+    fn parts(&self) -> Parts<'_> {
+        match &self.0 {
+            Set::One { client, home } => Parts { one: Some((*client, *home)), many: &[], except: None },
+            Set::Many { subscribers, except } => {
+                Parts { one: None, many: &subscribers.by_home, except: *except }
+            }
+        }
+    }
+}
+
+/// Either one, or many and who is left out of them.
+struct Parts<'a> {
+    one: Option<(ClientId, Home)>,
+    many: &'a [(Home, JoinOrder<ClientId>)],
+    except: Option<ClientId>,
 }
 
 /// Equal if the same clients, at the same homes, are reached in the same order.

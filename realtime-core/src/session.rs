@@ -1,12 +1,13 @@
 //! Where a hub's client and a WebSocket connection meet.
 
+use crate::Parcel;
 use crate::outbox::{Outbox, OutboxLimits, Pushed};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use realtime_ws::{
-    ApiMisuse, CloseCode, Closure, Connection, Event, Message, PeerMisbehaved, PreparedMessage, Receiver,
-    Sender, Silence, Timestamp,
+    ApiMisuse, CloseCode, Closure, CompressionClass, Connection, Event, Message, PeerMisbehaved,
+    PreparedMessage, Receiver, Segment, Sender, Silence, Timestamp,
 };
 
 /// No more is read from a peer for which this much waits in replies: who does not read the answers is asked
@@ -176,7 +177,7 @@ struct DeferredClose {
 }
 
 impl Outgoing {
-    /// Queues a delivery, or does what the outbox's policy says. [`Pushed::Overflowed`]: close with
+    /// Queues a message, or does what the outbox's policy says. [`Pushed::Overflowed`]: close with
     /// [`close_now`](Self::close_now).
     pub fn push(&mut self, message: PreparedMessage) -> Pushed {
         if !self.is_open() {
@@ -191,10 +192,73 @@ impl Outgoing {
         pushed
     }
 
-    /// Whether `message` fits into the outbox now. If not, write what waits before the policy is asked.
+    /// Whether `message` fits into the outbox now. If not, write what waits before the policy is asked, as
+    /// [`deliver`](Self::deliver) does.
     #[must_use]
     pub fn has_room_for(&self, message: &PreparedMessage) -> bool {
         self.outbox.has_room_for(message)
+    }
+
+    /// Queues what the hub delivers, or does what the outbox's policy says; but first, if it does not fit,
+    /// has `write` write what waits as far as the transport takes it: that many messages came in one turn does
+    /// not alone make the client slow. [`Pushed::Overflowed`]: close with [`close_now`](Self::close_now).
+    ///
+    /// What becomes of a segment is told as a whole; of each of its messages it is what would have become of it
+    /// alone.
+    #[inline]
+    pub fn deliver(&mut self, parcel: &Parcel, mut write: impl FnMut(&mut Self)) -> Pushed {
+        match parcel {
+            Parcel::Message(message) => self.deliver_message(message, &mut write),
+            Parcel::Segment(segment) => {
+                if self.push_whole(segment) {
+                    return Pushed::Queued;
+                }
+                if !self.is_open() {
+                    self.undelivered += segment.messages().len() as u64;
+                    return Pushed::Closing;
+                }
+                write(self);
+                if self.push_whole(segment) {
+                    return Pushed::Queued;
+                }
+                self.deliver_each(segment.messages(), write)
+            }
+        }
+    }
+
+    #[inline]
+    fn deliver_message(&mut self, message: &PreparedMessage, write: &mut impl FnMut(&mut Self)) -> Pushed {
+        if !self.outbox.has_room_for(message) {
+            write(self);
+        }
+        self.push(message.clone())
+    }
+
+    /// Whether the messages of `segment` were queued, which they are if all of them fit.
+    #[inline]
+    fn push_whole(&mut self, segment: &Segment) -> bool {
+        let is_queued = self.is_open() && self.outbox.push_whole(segment);
+        if is_queued && self.sender.compression_class() != CompressionClass::NONE {
+            segment.messages().iter().for_each(|message| self.sender.handle_shared(message));
+        }
+        is_queued
+    }
+
+    #[cold]
+    fn deliver_each(&mut self, messages: &[PreparedMessage], mut write: impl FnMut(&mut Self)) -> Pushed {
+        let mut dropped = 0;
+        for (position, message) in messages.iter().enumerate() {
+            let behind = (messages.len() - position - 1) as u64;
+            match self.deliver_message(message, &mut write) {
+                Pushed::Queued => {}
+                Pushed::Dropped { messages } => dropped += messages,
+                lost @ (Pushed::Overflowed | Pushed::Closing) => {
+                    self.undelivered += behind; // the connection closes before they are sent
+                    return lost;
+                }
+            }
+        }
+        if dropped == 0 { Pushed::Queued } else { Pushed::Dropped { messages: dropped } }
     }
 
     /// Queues a reply, whose payload is copied; behind deliveries that wait it is bounded as they are.
@@ -284,6 +348,13 @@ impl Outgoing {
         self.forget_deliveries();
     }
 
+    /// Gives the peer up because its transport is closed. Returns how many deliveries were
+    /// [`undelivered`](Self::undelivered) in all.
+    pub fn end(&mut self) -> u64 {
+        self.give_up();
+        self.undelivered
+    }
+
     /// Asks a silent peer whether it lives. Only for halves that were split.
     pub fn ping(&mut self) {
         // Refused while closing, or when so much waits that the peer will have to answer for it.
@@ -304,7 +375,7 @@ impl Outgoing {
         if filled == slices.len() {
             return filled;
         }
-        filled + self.outbox.poll_transmit_after(first, &mut slices[filled..])
+        filled + self.outbox.poll_transmit_untransmitted(&mut slices[filled..])
     }
 
     /// Says that the first `bytes` bytes of what [`poll_transmit`](Self::poll_transmit) gave were written.
@@ -443,8 +514,7 @@ mod tests {
     #[test]
     fn a_delivery_cut_off_by_the_loss_of_the_peer_is_undelivered() {
         let mut session = session_in_mid_frame();
-        session.receive_eof();
-        assert_eq!((session.outgoing().undelivered(), session.outgoing().is_drained()), (2, true));
+        assert_eq!((session.outgoing_mut().end(), session.outgoing().is_drained()), (2, true));
     }
 
     #[test]

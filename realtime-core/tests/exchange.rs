@@ -8,7 +8,7 @@ use common::{SECOND, SEED, allows, allows_as, broadcast};
 use realtime_core::wire::Plain;
 use realtime_core::{
     Authorization, AuthorizationRequest, ChannelName, ClientId, Config, Credentials, Denial, Exchange, Home,
-    Hub, HubError, Input, MailboxLimits, Member, Notice, Order, Outcome,
+    Hub, HubError, Input, MailboxLimits, Member, Notice, Order, Outcome, Parcel,
 };
 use realtime_ws::{CloseCode, Timestamp};
 use std::collections::VecDeque;
@@ -67,10 +67,14 @@ fn deliveries(exchange: &mut Exchange, home: Home) -> Vec<(Vec<ClientId>, String
     let mut orders = VecDeque::new();
     exchange.take_orders(home, &mut orders);
     let delivery = |order| match order {
-        Order::Deliver { to, message } => (to.at(home).collect(), message.as_text().unwrap().into()),
+        Order::Deliver { to, parcel } => (to.at(home).collect(), texts(&parcel).concat()),
         Order::Disconnect { client, .. } => panic!("{client} is disconnected"),
     };
     orders.into_iter().map(delivery).collect()
+}
+
+fn texts(parcel: &Parcel) -> Vec<String> {
+    parcel.messages().iter().map(|message| message.as_text().unwrap().into()).collect()
 }
 
 #[test]

@@ -37,7 +37,7 @@ impl House {
         self.hub.hub.handle_input(input, self.hub.now).unwrap();
         for action in common::drain(&mut self.hub.hub) {
             let order = match action {
-                Action::Deliver { to, message } => Order::Deliver { to, message },
+                Action::Deliver { to, message } => Order::Deliver { to, parcel: message.into() },
                 Action::Disconnect { client, code, reason, .. } => Order::Disconnect { client, code, reason },
                 Action::Connected { .. }
                 | Action::Authorize(_)

@@ -5,10 +5,10 @@ use crate::server::Plan;
 use crate::sockets::{Interest, Socket, read, write};
 use realtime_adapter::{ForAdapters, MessageBuffers, contain};
 use realtime_core::{
-    Answer, Answered, ClientId, ClientTable, Home, Notice, Outgoing, Pushed, Session, TOO_SLOW,
+    Answer, Answered, ClientId, ClientTable, Home, Notice, Outgoing, Parcel, Pushed, Session, TOO_SLOW,
 };
 use realtime_ws::handshake::{Refusal, Request, ServerHandshake};
-use realtime_ws::{CloseCode, Event, Message, PreparedMessage, Timestamp};
+use realtime_ws::{CloseCode, Event, Message, Timestamp};
 use std::io;
 use std::mem;
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -295,18 +295,19 @@ impl<S: Send + 'static> Connection<S> {
         Fate::Stays
     }
 
-    /// Puts a message of the hub's into the outbox of `client`, if this still is its connection.
-    pub(crate) fn deliver<H>(&mut self, client: ClientId, message: PreparedMessage, turn: &mut Turn<H>) {
+    /// Puts what the hub delivers into the outbox of `client`, if this still is its connection.
+    pub(crate) fn deliver<H>(&mut self, client: ClientId, parcel: &Parcel, turn: &mut Turn<H>) {
         let Stage::Open(open) = &mut self.stage else { return };
         if !open.is(client) {
             return;
         }
-        if !open.session.outgoing().has_room_for(&message) {
-            // Many messages came in one turn; that alone does not make the client slow. An error shows again
-            // when flushing.
-            let _ = open.write(self.socket.socket(), turn.now);
-        }
-        match open.session.outgoing_mut().push(message) {
+        let (stream, now) = (self.socket.socket(), turn.now);
+        let pushed = open.session.outgoing_mut().deliver(parcel, |outgoing| {
+            // An error shows again when flushing.
+            let written = write_waiting(stream, outgoing, now);
+            open.has_progressed |= written.is_ok_and(|bytes| bytes > 0);
+        });
+        match pushed {
             Pushed::Queued | Pushed::Closing => {}
             Pushed::Dropped { messages } => turn.losses.push(Notice::Dropped { client, messages }),
             Pushed::Overflowed => {
@@ -457,12 +458,11 @@ impl<S: Send + 'static> Stage<S> {
             turn.buffers.take_back(open.session.reclaim_message_buffer().unwrap_or_default());
         }
         open.session.receive_eof();
-        open.session.outgoing_mut().give_up(); // what is still on its way does not get there
+        let messages = open.session.outgoing_mut().end();
         open.leave(turn);
         let client = open.client.map(|client| client.id());
         if let Some(client) = client {
             turn.keys.remove(client);
-            let messages = open.session.outgoing().undelivered();
             turn.plan.hub.note(Notice::Undelivered { client, messages });
         }
         if let Some(closure) = open.session.closure() {

@@ -371,16 +371,17 @@ impl<H: Handler> Driver<H> {
     fn perform_orders(&mut self) {
         let mut orders = mem::take(&mut self.orders);
         self.turn.plan.hub.take_orders(self.turn.home, &mut orders);
-        for order in orders.drain(..) {
+        for order in Order::joined(orders.drain(..), self.turn.home) {
             match order {
-                Order::Deliver { to, message } => {
+                Order::Deliver { to, parcel } => {
                     for client in to.at(self.turn.home) {
                         let Some(key) = self.key(client) else {
-                            self.turn.losses.push(Notice::Undelivered { client, messages: 1 });
+                            let messages = parcel.messages().len() as u64;
+                            self.turn.losses.push(Notice::Undelivered { client, messages });
                             continue;
                         };
                         let connection = &mut self.connections[key];
-                        connection.deliver(client, message.clone(), &mut self.turn);
+                        connection.deliver(client, &parcel, &mut self.turn);
                         if connection.mark_to_flush() {
                             self.to_flush.push(key);
                         }

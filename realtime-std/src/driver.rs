@@ -79,10 +79,7 @@ impl Driver {
 
     /// Tells the application of what `client`, which is forgotten, was not sent through `link` and will not be.
     pub(crate) fn report_undelivered(&self, client: ClientId, link: &Link) {
-        let mut outbound = link.outbound();
-        outbound.give_up();
-        let messages = outbound.undelivered();
-        drop(outbound);
+        let messages = link.outbound().end();
         self.hub.note(Notice::Undelivered { client, messages });
     }
 
@@ -154,21 +151,19 @@ impl Driver {
     fn perform_orders(&self, turn: &mut Turn) {
         self.hub.take_orders(self.home, &mut turn.orders);
         let clients = lock(&self.clients);
-        for order in turn.orders.drain(..) {
+        for order in Order::joined(turn.orders.drain(..), self.home) {
             match order {
-                Order::Deliver { to, message } => {
+                Order::Deliver { to, parcel } => {
                     for client in to.at(self.home) {
                         let Some(link) = clients.get(client) else {
-                            turn.losses.push(Notice::Undelivered { client, messages: 1 });
+                            let messages = parcel.messages().len() as u64;
+                            turn.losses.push(Notice::Undelivered { client, messages });
                             continue;
                         };
                         let mut outbound = link.outbound();
-                        if !outbound.has_room_for(&message) {
-                            // Many messages came in one turn; that alone does not make the client slow. An error shows again
-                            // when it is flushed.
-                            let _ = link.flush(&mut outbound);
-                        }
-                        match outbound.push(message.clone()) {
+                        // An error shows again when it is flushed.
+                        let pushed = outbound.deliver(&parcel, |outgoing| drop(link.flush(outgoing)));
+                        match pushed {
                             Pushed::Queued | Pushed::Closing => {}
                             Pushed::Dropped { messages } => {
                                 turn.losses.push(Notice::Dropped { client, messages });

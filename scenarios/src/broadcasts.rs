@@ -20,6 +20,23 @@ pub fn text_reaches_every_subscriber<W: World>() {
     world.end();
 }
 
+/// As single messages would, though what comes at once for so many goes out as one.
+pub fn a_burst_reaches_each_of_many_subscribers_in_order<W: World>() {
+    let world = W::open(Setup::default());
+    let mut clients: Vec<_> = (0..20).map(|_| subscribe(&world, "news")).collect();
+    let messages: Vec<_> = (0..50).map(|number| format!("{number}{}", ".".repeat(number * 50))).collect();
+    for message in &messages {
+        world.broadcast("news", (&**message).into()).expect("the hub is open");
+    }
+    for client in &mut clients {
+        for message in &messages {
+            assert_eq!(client.receive(), text(message));
+        }
+        assert_receives_nothing(&world, client);
+    }
+    world.end();
+}
+
 /// Binary arrives as binary, whatever the bytes.
 pub fn binary_reaches_every_subscriber<W: World>() {
     let world = W::open(Setup::default());

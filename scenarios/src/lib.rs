@@ -41,6 +41,7 @@ macro_rules! scenarios {
     ($world:ty) => {
         $crate::tests! { $world:
             text_reaches_every_subscriber
+            a_burst_reaches_each_of_many_subscribers_in_order
             binary_reaches_every_subscriber
             a_broadcast_to_an_unknown_channel_is_no_error
             a_broadcast_except_leaves_one_out
@@ -61,6 +62,7 @@ macro_rules! scenarios {
             a_slow_client_loses_messages_and_lives
             a_slow_client_is_disconnected_if_the_policy_says_so
             a_slow_client_delays_no_other
+            what_each_of_many_slow_clients_loses_is_counted
             what_a_slow_client_was_not_sent_is_told
             a_client_that_is_disconnected_gets_what_was_sent_before
             closing_ends_every_client

@@ -1,4 +1,4 @@
-use crate::world::{broadcast, subscribe, text};
+use crate::world::{assert_receives_nothing, broadcast, subscribe, text};
 use crate::{Client, Received, Setup, World, eventually};
 use realtime_core::{ClientId, HubError, Notice, OutboxLimits, SlowConsumer};
 use realtime_ws::{CloseCode, OwnedMessage, PreparedMessage};
@@ -62,6 +62,32 @@ pub fn a_slow_client_delays_no_other<W: World>() {
         assert!(matches!(quick.receive(), Received::Message(OwnedMessage::Binary(_))));
     }
     assert_eq!(dropped(&world, quick.id()), 0);
+    world.end();
+}
+
+/// To the message, though what comes at once for so many goes out as one.
+pub fn what_each_of_many_slow_clients_loses_is_counted<W: World>() {
+    let world = W::open(setup(SlowConsumer::DropNewest));
+    let mut slow: Vec<_> = (0..20).map(|_| subscribe(&world, "firehose")).collect();
+    let mut witness = subscribe(&world, "elsewhere");
+    let message = PreparedMessage::new(&vec![b'.'; if W::HAS_SOCKETS { 8 * 1024 } else { 1 }]);
+    let mut sent = 0;
+    while slow.iter().any(|client| dropped(&world, client.id()) == 0) {
+        for _ in 0..10 {
+            broadcast(&world, "firehose", &message);
+            sent += 1;
+        }
+        // Its turn comes after what was sent before it.
+        world.send(witness.id(), "next".into()).expect("the client is connected");
+        assert_eq!(witness.receive(), text("next"));
+    }
+    for client in &mut slow {
+        let dropped = dropped(&world, client.id());
+        for _ in dropped..sent {
+            assert!(matches!(client.receive(), Received::Message(OwnedMessage::Binary(_))));
+        }
+        assert_receives_nothing(&world, client);
+    }
     world.end();
 }
 

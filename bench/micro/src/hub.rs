@@ -2,16 +2,20 @@ use crate::frames;
 use crate::stage::{Rank, Stage, Subject};
 use realtime_core::wire::{Plain, Pusher, Wire};
 use realtime_core::{
-    Action, Authorization, ChannelName, ClientId, Config, Credentials, Decision, Home, Hub, Input, Member,
-    Outbox, OutboxLimits,
+    Authorization, ChannelName, ClientId, Config, Credentials, Decision, Exchange, Home, Hub, Input,
+    MailboxLimits, Member, Order, Outbox, OutboxLimits, Outcome, Parcel,
 };
 use realtime_ws::{PreparedMessage, Timestamp};
+use std::collections::VecDeque;
 use std::hint::black_box;
 
 const NOW: Timestamp = Timestamp::START;
 
+/// The only loop.
+const HERE: Home = Home(0);
+
 /// The most messages taken out of an outbox at a time. To prepare many more places than are filled costs more than the rest.
-const SLICES: usize = 16;
+const SLICES: usize = 4;
 
 /// The least that a broadcast has to do is to go through the outboxes; there is no peer with a hub of its own.
 pub(crate) fn run(stage: &Stage) {
@@ -26,7 +30,10 @@ pub(crate) fn run(stage: &Stage) {
     for members in [10, 1_000, 9_999] {
         let case = format!("hub join or leave {members} members");
         if stage.plays(&case) {
-            stage.play(&case, vec![churn("realtime", Plain, members), churn("realtime, Pusher", Pusher, members)]);
+            stage.play(
+                &case,
+                vec![churn("realtime", Plain, members), churn("realtime, Pusher", Pusher, members)],
+            );
         }
     }
     let case = "hub bytes per client 100000 clients";
@@ -35,13 +42,13 @@ pub(crate) fn run(stage: &Stage) {
     }
 }
 
-/// A hub with its clients' outboxes, filled and drained by whoever runs it.
+/// A loop with its clients' outboxes, filled from the exchange as adapters do it.
 struct Driver {
-    hub: Hub,
+    exchange: Exchange,
     clients: Vec<ClientId>,
     outboxes: Vec<Outbox>,
+    orders: VecDeque<Order>,
     filled: Vec<usize>,
-    delivered: usize,
 }
 
 impl Driver {
@@ -51,49 +58,64 @@ impl Driver {
 
     fn speaking(wire: impl Wire + 'static, clients: usize) -> Self {
         let config = Config { authorization: Authorization::Ask, ..Config::default() };
-        let hub = Hub::new(config, wire, [7; 16]);
-        let mut driver =
-            Self { hub, clients: Vec::new(), outboxes: Vec::new(), filled: Vec::new(), delivered: 0 };
+        let exchange = Exchange::new(Hub::new(config, wire, [7; 16]), MailboxLimits::default());
+        let (orders, filled) = (VecDeque::new(), Vec::new());
+        let mut driver = Self { exchange, clients: Vec::new(), outboxes: Vec::new(), orders, filled };
         for _ in 0..clients {
-            driver.input(Input::Connect { credentials: Credentials::NONE, home: Home::default() });
+            driver.input(Input::Connect { credentials: Credentials::NONE, home: HERE });
         }
         driver
     }
 
     fn input(&mut self, input: Input) {
-        self.hub.handle_input(input, NOW).expect("the hub takes it");
-        while let Some(action) = self.hub.poll_action() {
-            match action {
-                Action::Connected { client } => {
-                    self.clients.push(client);
-                    self.outboxes.push(Outbox::new(OutboxLimits::default()));
+        match self.exchange.handle_input(input, NOW).expect("the hub takes it") {
+            Outcome::Connected(client) => {
+                self.clients.push(client);
+                self.outboxes.push(Outbox::new(OutboxLimits::default()));
+            }
+            Outcome::Authorize(request) => {
+                let member = Some(Member::new(&format!("user-{}", request.client), r#"{"name":"someone"}"#));
+                let decision = Decision::Allow { member };
+                self.input(Input::Decided { request: request.request, decision });
+            }
+            Outcome::Taken | Outcome::Subscribed => {}
+            Outcome::Denied(denial) => panic!("{denial}"),
+        }
+        black_box(self.exchange.poll_wake());
+        while let Some(notice) = self.exchange.poll_notice() {
+            black_box(notice);
+        }
+    }
+
+    /// Fills the outboxes with what there is for them, and takes everything out as if it had been written. Returns how many
+    /// messages that were, those of all outboxes added up.
+    fn turn(&mut self) -> usize {
+        self.fill();
+        self.drain()
+    }
+
+    fn fill(&mut self) {
+        self.exchange.take_orders(HERE, &mut self.orders);
+        for order in Order::joined(self.orders.drain(..), HERE) {
+            let Order::Deliver { to, parcel } = order else { continue };
+            for client in to.at(HERE) {
+                let outbox = &mut self.outboxes[client.index()];
+                if outbox.is_empty() {
+                    self.filled.push(client.index());
                 }
-                Action::Deliver { to, message } => {
-                    for client in to.iter() {
-                        let outbox = &mut self.outboxes[client.index()];
-                        if outbox.is_empty() {
-                            self.filled.push(client.index());
-                        }
-                        outbox.push(message.clone());
-                        self.delivered += 1;
-                    }
+                match &parcel {
+                    Parcel::Message(message) => drop(black_box(outbox.push(message.clone()))),
+                    Parcel::Segment(segment) => assert!(outbox.push_whole(segment), "there is room"),
                 }
-                Action::Authorize(request) => {
-                    let member =
-                        Some(Member::new(&format!("user-{}", request.client), r#"{"name":"someone"}"#));
-                    let decision = Decision::Allow { member };
-                    let decided = Input::Decided { request: request.request, decision };
-                    self.hub.handle_input(decided, NOW).expect("the hub takes it");
-                }
-                action => drop(black_box(action)),
             }
         }
     }
 
-    /// Takes everything out as if it had been written.
     fn drain(&mut self) -> usize {
+        let mut delivered = 0;
         for index in self.filled.drain(..) {
             let outbox = &mut self.outboxes[index];
+            delivered += outbox.len();
             while !outbox.is_empty() {
                 let mut slices = [&[][..]; SLICES];
                 let filled = outbox.poll_transmit(&mut slices);
@@ -101,7 +123,7 @@ impl Driver {
                 outbox.transmitted(bytes);
             }
         }
-        std::mem::take(&mut self.delivered)
+        delivered
     }
 }
 
@@ -111,14 +133,14 @@ fn broadcast<'a>(clients: usize, messages: usize) -> Subject<'a> {
     for client in driver.clients.clone() {
         driver.input(Input::Subscribe { client, channel: channel.clone(), credentials: None });
     }
-    driver.drain();
+    driver.turn();
     let text = frames::text(64);
     let work = move |driver: &mut Driver| {
         for _ in 0..messages {
             let message = PreparedMessage::new(black_box(&text));
             driver.input(Input::Broadcast { channel: channel.clone(), message, except: None });
         }
-        driver.drain()
+        driver.turn()
     };
     Subject::new("realtime", Rank::Ours, driver, |_| {}, work)
 }
@@ -152,13 +174,13 @@ fn churn<'a>(name: &'static str, wire: impl Wire + 'static, members: usize) -> S
         driver.clients.split_last().map(|(guest, rest)| (*guest, rest.to_vec())).expect("clients");
     for client in staying {
         driver.input(Input::Subscribe { client, channel: channel.clone(), credentials: None });
-        driver.drain();
+        driver.turn();
     }
     let work = move |driver: &mut Driver| {
         driver.input(Input::Subscribe { client: guest, channel: channel.clone(), credentials: None });
-        driver.drain();
+        driver.turn();
         driver.input(Input::Unsubscribe { client: guest, channel: channel.clone() });
-        driver.drain();
+        driver.turn();
         2
     };
     Subject::new(name, Rank::Ours, driver, |_| {}, work)
@@ -172,7 +194,7 @@ fn bytes_per_client(case: &str) {
     let channel = ChannelName::from("news");
     for client in driver.clients.clone() {
         driver.input(Input::Subscribe { client, channel: channel.clone(), credentials: None });
-        driver.drain();
+        driver.turn();
     }
     let per_client = (resident_bytes() - before) / CLIENTS as f64;
     black_box(&driver);

@@ -25,8 +25,7 @@ impl Wire for Plain {
     fn subscribed(&self, channel: &ChannelName, roster: Option<&Roster>) -> Option<PreparedMessage> {
         let roster = roster?;
         let mut frame = head("presence:subscription_succeeded", channel, "members");
-        let bytes_of_members: usize = roster.members().map(|member| member.to_json().len() + ",".len()).sum();
-        frame.reserve_exact("[]}".len() + bytes_of_members);
+        frame.reserve_exact("[]}".len() + roster.bytes_of_json() + roster.len() * ",".len());
         frame.push('[');
         for (position, member) in roster.members().enumerate() {
             if position > 0 {

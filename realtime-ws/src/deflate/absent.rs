@@ -52,6 +52,15 @@ impl Decompressor {
 }
 
 #[derive(Debug, Default)]
+pub(crate) struct JoinedForms(());
+
+impl JoinedForms {
+    pub(crate) fn frames(&self, settings: &Settings, _: impl Fn() -> Vec<u8>) -> &[u8] {
+        match *settings {}
+    }
+}
+
+#[derive(Debug, Default)]
 pub(crate) struct Forms(());
 
 impl Forms {

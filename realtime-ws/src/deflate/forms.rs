@@ -45,6 +45,40 @@ impl Forms {
     }
 }
 
+/// The frames of a segment in each form that a connection has asked for.
+///
+/// A form is of exactly the settings that it was made for. Messages are not that strict, but each of a
+/// segment's has to be found again in its frames, byte for byte.
+#[derive(Debug, Default)]
+pub(crate) struct JoinedForms {
+    // A list, since a server's connections have a few settings among them.
+    first: OnceBox<JoinedForm>,
+}
+
+#[derive(Debug)]
+struct JoinedForm {
+    settings: Settings,
+    frames: Vec<u8>,
+    others: JoinedForms,
+}
+
+impl JoinedForms {
+    /// The frames for connections with these settings, which `join` makes if no one has asked for them yet.
+    pub(crate) fn frames(&self, settings: &Settings, join: impl Fn() -> Vec<u8>) -> &[u8] {
+        let mut forms = self;
+        loop {
+            // Of threads that ask for different forms at once, one finds the other's here, and joins again.
+            let form = forms.first.get_or_init(|| {
+                Box::new(JoinedForm { settings: *settings, frames: join(), others: Self::default() })
+            });
+            if form.settings == *settings {
+                return &form.frames;
+            }
+            forms = &form.others;
+        }
+    }
+}
+
 fn encode(kind: MessageKind, compressed: &[u8]) -> Vec<u8> {
     let mut frame = Vec::with_capacity(MAX_HEADER_BYTES + compressed.len());
     let (opcode, payload_len) = (kind.opcode(), compressed.len() as u64);

@@ -10,7 +10,7 @@ pub use config::{DeflateConfig, NegotiatedDeflate};
 
 pub(crate) use compressor::{Compressor, MIN_WINDOW_BITS, Settings};
 pub(crate) use decompressor::Decompressor;
-pub(crate) use forms::Forms;
+pub(crate) use forms::{Forms, JoinedForms};
 
 /// What a sync flush ends with: an empty stored block without its first bits. The sender leaves it away,
 /// the receiver adds it again (RFC 7692 §7.2.1, §7.2.2).

@@ -3,7 +3,8 @@ use crate::http::{DemoSite, HttpEnd, HttpLimits, HttpServer};
 use crate::log::{Log, WriteLine};
 use crate::options::{Compression, Demo};
 use crate::sockets::Sockets;
-use realtime_core::pusher::{self, App, Settings};
+use crate::users::Users;
+use realtime_core::pusher::{self, App, MAX_USER_CHANNEL_BYTES, Settings};
 use realtime_core::wire;
 use realtime_smol::{
     Config, DeflateConfig, Hub, HubConfig, OriginPolicy, OutboxLimits, Server, SlowConsumer,
@@ -42,11 +43,12 @@ pub struct GatewayBuilder {
 /// What all connections of a gateway share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) app: App,
+    pub(crate) app: Arc<App>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) http: HttpLimits,
     pub(crate) hub: Hub,
     pub(crate) sockets: Sockets,
+    pub(crate) users: Users,
     pub(crate) demo: Option<DemoSite>,
     pub(crate) log: Log,
 }
@@ -130,9 +132,12 @@ impl GatewayBuilder {
     /// # Errors
     /// The address cannot be listened at.
     pub fn bind(self, address: impl ToSocketAddrs) -> io::Result<Gateway> {
-        let authorizing = self.app.clone();
+        let app = Arc::new(self.app);
+        let authorizing = app.clone();
+        // Which names clients may choose is decided before; the channels of users are longer.
+        let max_channel_name_bytes = self.hub.max_channel_name_bytes.max(MAX_USER_CHANNEL_BYTES);
         let hub = Hub::builder()
-            .config(self.hub)
+            .config(HubConfig { max_channel_name_bytes, ..self.hub })
             .outbox(OUTBOX)
             .wire(wire::Pusher)
             .authorizer_now(move |request| pusher::authorize(&authorizing, request))
@@ -154,12 +159,12 @@ impl GatewayBuilder {
         }
         let server = server.bind(address)?;
         let demo = match self.demo {
-            Demo::On => Some(DemoSite::new(&self.app, server.local_addr()?)),
+            Demo::On => Some(DemoSite::new(&app, server.local_addr()?)),
             Demo::Off => None,
         };
         let (settings, sockets) = (Arc::new(self.settings), Sockets::default());
-        let log = Log::new(self.log);
-        let shared = Arc::new(Shared { app: self.app, settings, http: self.http, hub, sockets, demo, log });
+        let (users, log) = (Users::new(hub.clone()), Log::new(self.log));
+        let shared = Arc::new(Shared { app, settings, http: self.http, hub, sockets, users, demo, log });
         let executor = Arc::new(Executor::new());
         let (running, stopping) = bounded(1);
         let (http, http_end) = HttpServer::new(executor.clone(), shared.clone(), stopping);
@@ -198,6 +203,12 @@ impl Gateway {
     #[must_use]
     pub fn hub(&self) -> &Hub {
         &self.connections.shared.hub
+    }
+
+    /// The users as whom its clients are signed in: sends to them, and ends their connections.
+    #[must_use]
+    pub fn users(&self) -> Users {
+        self.connections.shared.users.clone()
     }
 
     /// Stops the gateway from anywhere.

@@ -47,6 +47,7 @@ mod program;
 mod shutdown;
 mod sockets;
 mod startup;
+mod users;
 
 pub use error::Error;
 pub use gateway::{Gateway, GatewayBuilder, Stopper};
@@ -54,3 +55,4 @@ pub use http::HttpLimits;
 pub use options::{AppName, AppSecret, Command, Compression, Demo, HELP, Options, UsageError};
 pub use program::run;
 pub use realtime_core::pusher::{App, Secret};
+pub use users::Users;

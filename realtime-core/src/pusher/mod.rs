@@ -37,9 +37,11 @@ mod settings;
 mod shown;
 mod signature;
 mod socket_id;
+mod user;
+mod users;
 
 pub use app::{App, InvalidAuth, Secret};
-pub use auth_endpoint::{ChannelAuthRequest, InvalidChannelAuthRequest};
+pub use auth_endpoint::{ChannelAuthRequest, InvalidChannelAuthRequest, UserAuthRequest};
 pub use authorize::authorize;
 pub use channel_data::{InvalidChannelData, MAX_USER_ID_CHARS, parse_channel_data};
 pub use channel_name::{InvalidChannelName, MAX_CHANNEL_NAME_BYTES, parse_channel_name};
@@ -52,3 +54,5 @@ pub use query::{InvalidQuery, Query};
 pub use settings::{ClientEvents, Settings};
 pub use signature::SigningString;
 pub use socket_id::{InvalidSocketId, SocketId};
+pub use user::{InvalidUserData, MAX_USER_CHANNEL_BYTES, MAX_USER_DATA_BYTES, MAX_WATCHED_USERS, User};
+pub use users::{StatusChange, Users};

@@ -13,3 +13,4 @@ mod http_limits;
 mod refusals;
 mod slow_clients;
 mod stopping;
+mod users;

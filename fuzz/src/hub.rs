@@ -5,12 +5,22 @@ use realtime_core::{
     Hub, Input, InputError, Member, RequestId,
 };
 use realtime_ws::{CloseCode, PreparedMessage, Timestamp};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-const CHANNELS: [&str; 8] =
-    ["chat", "news", "private-a", "presence-a", "presence-b", "presence-", "", "a-name-that-is-too-long"];
+const CHANNELS: [&str; 9] = [
+    "chat",
+    "news",
+    "private-a",
+    "presence-a",
+    "presence-b",
+    "presence-",
+    "",
+    "a-name-that-is-too-long",
+    "cache-a",
+];
 const TIMEOUT: Duration = Duration::from_millis(50);
+const RETENTION: Duration = Duration::from_millis(300);
 const MAX_NAME_BYTES: usize = 12;
 const MAX_MEMBER_BYTES: usize = 60;
 const MAX_ROSTER_BYTES: usize = 400;
@@ -18,7 +28,7 @@ const MAX_ROSTER_BYTES: usize = 400;
 /// A life of a hub beside a naive one, which keeps lists: who is subscribed, who asks, who is present and how
 /// many there are is the same after each input; every action has its cause; a broadcast goes to exactly the
 /// subscribers but the excluded one; joins and leaves alternate; the seed of the hash changes nothing; after
-/// the last client nothing is left.
+/// the last client nothing is left; whoever is let into a channel is sent what is retained for it.
 pub fn hub(bytes: &[u8]) {
     let first = Life::live(bytes, [0; 16]);
     // Every second case, as most of them are about something else.
@@ -43,6 +53,8 @@ struct Life {
     questions: Vec<Question>,
     /// Those who joined and did not leave, in the order of joining.
     present: Vec<(ChannelName, Member)>,
+    /// What is retained for each channel, and until when.
+    retained: BTreeMap<ChannelName, (PreparedMessage, Timestamp)>,
     transcript: Vec<(Result<(), InputError>, Vec<Action>)>,
 }
 
@@ -68,6 +80,8 @@ impl Life {
             max_members_per_channel: limit,
             max_member_bytes: MAX_MEMBER_BYTES,
             max_roster_bytes: MAX_ROSTER_BYTES,
+            retention: RETENTION,
+            ..Config::default()
         };
         let wire: Box<dyn Wire> = if choices.flag() { Box::new(Pusher) } else { Box::new(Plain) };
         let mut life = Self {
@@ -82,6 +96,7 @@ impl Life {
             subscribed: Vec::new(),
             questions: Vec::new(),
             present: Vec::new(),
+            retained: BTreeMap::new(),
             transcript: Vec::new(),
         };
         while !choices.is_empty() {
@@ -127,8 +142,15 @@ impl Life {
                 self.now = self.now + Duration::from_millis(u64::from(choices.byte()));
                 Input::TimePassed
             }
-            _ if choices.byte() == 0xC1 => Input::Close,
-            _ => Input::TimePassed,
+            _ => match choices.byte() {
+                0xC1 => Input::Close,
+                0xC2 => Input::Retain {
+                    channel: channel(choices),
+                    message: PreparedMessage::new(choices.bytes()),
+                    except: choices.flag().then(|| self.client(choices)),
+                },
+                _ => Input::TimePassed,
+            },
         };
         self.take(input);
     }
@@ -147,6 +169,8 @@ impl Life {
         if result.is_ok() {
             self.withdraw(&input);
             self.judge_deliveries(&input, &actions);
+            self.retain(&input);
+            self.judge_retained(&actions);
         }
         let cause = Cause { input: &input, decided: decided.as_ref(), overdue: &overdue };
         for action in &actions {
@@ -167,7 +191,10 @@ impl Life {
         match input {
             Input::Gone { .. } | Input::TimePassed | Input::Close => Ok(()),
             _ if self.is_closed => Err(InputError::Closed),
-            Input::Connect { .. } | Input::Decided { .. } | Input::Broadcast { .. } => Ok(()),
+            Input::Connect { .. }
+            | Input::Decided { .. }
+            | Input::Broadcast { .. }
+            | Input::Retain { .. } => Ok(()),
             Input::Subscribe { client, .. }
             | Input::Unsubscribe { client, .. }
             | Input::Send { client, .. }
@@ -206,6 +233,7 @@ impl Life {
             | Input::Subscribe { .. }
             | Input::Decided { .. }
             | Input::Broadcast { .. }
+            | Input::Retain { .. }
             | Input::Send { .. }
             | Input::TimePassed => {}
         }
@@ -218,7 +246,7 @@ impl Life {
     /// What the application sends goes to whom it is for, once, as it is.
     fn judge_deliveries(&self, input: &Input, actions: &[Action]) {
         let (sent, mut expected): (_, Vec<ClientId>) = match input {
-            Input::Broadcast { channel, message, except } => {
+            Input::Broadcast { channel, message, except } | Input::Retain { channel, message, except } => {
                 let here = self.subscribed.iter().filter(|(_, name)| name == channel);
                 (message, here.map(|(client, _)| *client).filter(|client| Some(*client) != *except).collect())
             }
@@ -236,6 +264,38 @@ impl Life {
         delivered.sort();
         expected.sort();
         assert_eq!(delivered, expected, "of {input:?}");
+    }
+
+    fn retain(&mut self, input: &Input) {
+        if let Input::Retain { channel, message, .. } = input {
+            self.retained.insert(channel.clone(), (message.clone(), self.now + RETENTION));
+        }
+        if self.is_closed {
+            self.retained.clear();
+        }
+        self.retained.retain(|_, (_, until)| *until > self.now);
+    }
+
+    /// Whoever is let into a channel is sent what is retained for it, or told that nothing is.
+    fn judge_retained(&self, actions: &[Action]) {
+        for (at, action) in actions.iter().enumerate() {
+            let Action::Subscribed { client, channel } = action else { continue };
+            let is_told = |sent: &PreparedMessage| {
+                actions[at..].iter().any(|action| {
+                    matches!(action, Action::Deliver { to, message } if to.iter().eq([*client]) && message == sent)
+                })
+            };
+            let misses = actions[at..]
+                .contains(&Action::NothingRetained { client: *client, channel: channel.clone() });
+            match self.retained.get(channel) {
+                Some((message, _)) => assert!(is_told(message) && !misses, "{channel}"),
+                None => assert!(!misses || channel.as_str().contains("cache-"), "{channel}"),
+            }
+        }
+        for channel in CHANNELS.map(ChannelName::from) {
+            let kept = self.retained.get(&channel).map(|(message, _)| message);
+            assert_eq!(self.hub.retained(&channel).map(|retained| retained.message), kept);
+        }
     }
 
     fn judge(&mut self, action: &Action, cause: &Cause<'_>) {
@@ -276,6 +336,9 @@ impl Life {
                 assert!(may, "{client:?} is let into {channel} by {:?}", cause.input);
                 assert!(!self.is_subscribed(*client, channel), "{client:?} is twice in {channel}");
                 self.subscribed.push((*client, channel.clone()));
+            }
+            Action::NothingRetained { client, channel } => {
+                assert!(self.is_subscribed(*client, channel));
             }
             Action::Denied { client, channel, denial } => {
                 assert!(
@@ -459,6 +522,7 @@ impl Cause<'_> {
             | Input::Subscribe { .. }
             | Input::Decided { .. }
             | Input::Broadcast { .. }
+            | Input::Retain { .. }
             | Input::Send { .. }
             | Input::TimePassed => false,
         }

@@ -617,6 +617,7 @@ impl Room {
                     Action::Connected { .. }
                     | Action::Subscribed { .. }
                     | Action::Denied { .. }
+                    | Action::NothingRetained { .. }
                     | Action::Unsubscribed { .. }
                     | Action::Joined { .. }
                     | Action::Left { .. }

@@ -104,6 +104,35 @@ impl Hub {
         self.shared.input(Input::Broadcast { channel, message, except: Some(except) }).map(drop)
     }
 
+    /// Sends `message` to all subscribers of `channel`, and to each that subscribes later until another one takes
+    /// its place: right after it is let in, with neither a gap nor a repetition before what follows. For how long and
+    /// how many are kept, [`Config`] says.
+    ///
+    /// # Errors
+    /// [`HubError::Closed`] or [`HubError::Overloaded`]; then nobody gets it, and the earlier one stays.
+    pub fn retain(
+        &self,
+        channel: impl Into<ChannelName>,
+        message: impl Into<PreparedMessage>,
+    ) -> Result<(), HubError> {
+        let (channel, message) = (channel.into(), message.into());
+        self.shared.input(Input::Retain { channel, message, except: None }).map(drop)
+    }
+
+    /// As [`retain`](Self::retain), but for a present subscriber `except`.
+    ///
+    /// # Errors
+    /// As [`retain`](Self::retain).
+    pub fn retain_except(
+        &self,
+        channel: impl Into<ChannelName>,
+        message: impl Into<PreparedMessage>,
+        except: ClientId,
+    ) -> Result<(), HubError> {
+        let (channel, message) = (channel.into(), message.into());
+        self.shared.input(Input::Retain { channel, message, except: Some(except) }).map(drop)
+    }
+
     /// Sends `message` to one client.
     ///
     /// # Errors

@@ -21,6 +21,15 @@ pub struct Config {
     /// as an outbox takes by default; it must be no more than that, and the adapters see to it. A newcomer for
     /// whom it would be longer is denied.
     pub max_roster_bytes: usize,
+    /// How long the latest message of [`Input::Retain`](crate::Input::Retain) is sent to newcomers. Default
+    /// 30 min. Then it is forgotten.
+    pub retention: Duration,
+    /// The most channels whose latest message is retained. Default 10,000. Beyond it, the oldest one is
+    /// forgotten.
+    pub max_retained_messages: usize,
+    /// The most bytes of retained messages and the names of their channels. Default 32 MiB. Beyond it, the
+    /// oldest ones are forgotten.
+    pub max_retained_bytes: usize,
 }
 
 /// What becomes of a subscribe to a private or presence channel.
@@ -43,6 +52,9 @@ impl Default for Config {
             max_members_per_channel: 10_000,
             max_member_bytes: 2 * 1024,
             max_roster_bytes: 1024 * 1024,
+            retention: Duration::from_secs(30 * 60),
+            max_retained_messages: 10_000,
+            max_retained_bytes: 32 * 1024 * 1024,
         }
     }
 }

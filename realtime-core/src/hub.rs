@@ -1,17 +1,18 @@
 use crate::announcer::Announcer;
 use crate::channel::{Channels, Farewell};
 use crate::client::{Client, Clients};
+use crate::retained::RetainedMessages;
 use crate::undecided::Undecided;
 use crate::wire::Wire;
 use crate::{
     Action, Authorization, AuthorizationRequest, ChannelKind, ChannelName, ClientId, Config, Credentials,
-    Decision, Denial, Home, Input, InputError, Member, Recipients, RequestId, Roster,
+    Decision, Denial, Home, Input, InputError, Member, Recipients, RequestId, Retained, Roster,
 };
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
-use realtime_ws::{CloseCode, Timestamp};
+use realtime_ws::{CloseCode, PreparedMessage, Timestamp};
 
 /// Clients, their channels and who is present in them.
 ///
@@ -26,6 +27,7 @@ pub struct Hub {
     clients: Clients,
     channels: Channels,
     undecided: Undecided,
+    retained: RetainedMessages,
     announcer: Announcer,
     state: State,
 }
@@ -49,6 +51,7 @@ impl Hub {
             clients: Clients::default(),
             channels: Channels::new(seed),
             undecided: Undecided::default(),
+            retained: RetainedMessages::default(),
             announcer: Announcer::new(Box::new(wire)),
             state: State::Open,
         }
@@ -64,6 +67,7 @@ impl Hub {
     pub fn handle_input(&mut self, input: Input, now: Timestamp) -> Result<(), InputError> {
         self.now = self.now.max(now);
         self.deny_overdue();
+        self.retained.forget_overdue(self.now);
         match (input, self.state) {
             (Input::Gone { client }, _) => {
                 self.forget(client, Farewell::Told);
@@ -77,6 +81,7 @@ impl Hub {
                 | Input::Decided { .. }
                 | Input::Unsubscribe { .. }
                 | Input::Broadcast { .. }
+                | Input::Retain { .. }
                 | Input::Send { .. }
                 | Input::Disconnect { .. },
                 State::Closed,
@@ -95,9 +100,11 @@ impl Hub {
             }
             (Input::Unsubscribe { client, channel }, State::Open) => self.unsubscribe(client, &channel)?,
             (Input::Broadcast { channel, message, except }, State::Open) => {
-                if let Some(to) = self.recipients(&channel, except) {
-                    self.announcer.deliver(to, |_| Some(message));
-                }
+                self.broadcast(&channel, message, except);
+            }
+            (Input::Retain { channel, message, except }, State::Open) => {
+                self.retained.keep(&channel, message.clone(), &self.config, self.now);
+                self.broadcast(&channel, message, except);
             }
             (Input::Send { client, message }, State::Open) => {
                 let home = self.client(client)?.home;
@@ -193,11 +200,26 @@ impl Hub {
         let channel = &mut self.channels[index];
         let limit = self.config.max_roster_bytes;
         match channel.enter(index, (id, client.home), member, limit, &mut self.announcer) {
-            Ok(subscription) => client.subscribe(subscription),
+            Ok(subscription) => {
+                client.subscribe(subscription);
+                let home = client.home;
+                self.send_retained((id, home), name);
+            }
             Err(denial) => {
                 self.channels.close_if_empty(index);
                 self.deny(id, name.clone(), denial);
             }
+        }
+    }
+
+    /// Tells a newcomer the latest message of the channel. Nothing can come between its being let in and this.
+    fn send_retained(&mut self, (id, home): (ClientId, Home), channel: &ChannelName) {
+        let to = Recipients::one(id, home);
+        if let Some(retained) = self.retained.get(channel, self.now) {
+            self.announcer.deliver(to, |_| Some(retained.message.clone()));
+        } else if let Some(message) = self.announcer.wire.nothing_retained(channel) {
+            self.announcer.deliver(to, |_| Some(message));
+            self.announcer.act(Action::NothingRetained { client: id, channel: channel.clone() });
         }
     }
 
@@ -248,7 +270,14 @@ impl Hub {
                 Farewell::Silent,
             );
         }
+        self.retained = RetainedMessages::default();
         self.announcer.act(Action::Closed);
+    }
+
+    fn broadcast(&mut self, channel: &ChannelName, message: PreparedMessage, except: Option<ClientId>) {
+        if let Some(to) = self.recipients(channel, except) {
+            self.announcer.deliver(to, |_| Some(message));
+        }
     }
 
     fn recipients(&self, name: &ChannelName, except: Option<ClientId>) -> Option<Recipients> {
@@ -265,7 +294,7 @@ impl Hub {
         match input {
             Input::Connect { home: its, .. } => *its == home,
             Input::Subscribe { client, channel, .. } => lives_there(*client) || is_heard_there(channel),
-            Input::Broadcast { channel, .. } => is_heard_there(channel),
+            Input::Broadcast { channel, .. } | Input::Retain { channel, .. } => is_heard_there(channel),
             Input::Send { client, .. } => lives_there(*client),
             Input::Decided { .. }
             | Input::Unsubscribe { .. }
@@ -330,6 +359,12 @@ impl Hub {
         let index = self.channels.find(channel)?;
         let seat = self.clients.get(client)?.subscription(index)?.seat?;
         self.channels[index].roster()?.at(seat)
+    }
+
+    /// The latest message of a channel that newcomers are sent; `None` if none is retained.
+    #[must_use]
+    pub fn retained(&self, channel: &ChannelName) -> Option<Retained<'_>> {
+        self.retained.get(channel, self.now)
     }
 
     /// Whether [`Input::Close`] was handled.

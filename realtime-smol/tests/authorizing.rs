@@ -176,6 +176,10 @@ impl wire::Wire for Telling {
         None
     }
 
+    fn nothing_retained(&self, _: &realtime_smol::ChannelName) -> Option<realtime_smol::PreparedMessage> {
+        None
+    }
+
     fn denied(
         &self,
         _: &realtime_smol::ChannelName,

@@ -32,6 +32,17 @@ pub fn parse_channel_name(name: &str) -> Result<ChannelName, InvalidChannelName>
     }
 }
 
+/// Whether whoever subscribes to `channel` is sent its latest event of the app: `cache-*`, `private-cache-*`,
+/// `private-encrypted-cache-*` and `presence-cache-*`. Such events are to be handed to the hub as
+/// [`Input::Retain`](crate::Input::Retain), those of clients as broadcasts.
+#[must_use]
+pub fn is_cache_channel(channel: &ChannelName) -> bool {
+    let name = channel.as_str();
+    let behind_kind =
+        ["private-encrypted-", "private-", "presence-"].iter().find_map(|kind| name.strip_prefix(kind));
+    behind_kind.unwrap_or(name).starts_with("cache-")
+}
+
 /// Whether only the app and its clients can read the events of `channel`: `private-encrypted-*`. Where their key
 /// comes from and how they use it is no matter of the gateway, which relays them as they are.
 pub(super) fn is_encrypted(channel: &ChannelName) -> bool {
@@ -102,6 +113,23 @@ mod tests {
             ["a", "private-foo_bar=@,.;", "presence-A9", "-", &longest, "#server-to-user-a b", &longest_user]
         {
             assert_eq!(parse_channel_name(name).unwrap().as_str(), name);
+        }
+    }
+
+    #[test]
+    fn cache_channels_are_known_by_their_names() {
+        for (name, is_cached) in [
+            ("cache-a", true),
+            ("private-cache-a", true),
+            ("private-encrypted-cache-a", true),
+            ("presence-cache-a", true),
+            ("cache", false),
+            ("private-encrypted-a", false),
+            ("private-presence-cache-a", false),
+            ("encrypted-cache-a", false),
+            ("a-cache-", false),
+        ] {
+            assert_eq!(is_cache_channel(&name.into()), is_cached, "{name}");
         }
     }
 

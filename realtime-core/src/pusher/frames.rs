@@ -130,6 +130,15 @@ pub fn subscription_succeeded(channel: &ChannelName, roster: Option<&Roster>) ->
     frame
 }
 
+/// `pusher:cache_miss`: the client was let into a cache channel, and there is no event to tell it.
+#[must_use]
+pub fn cache_miss(channel: &ChannelName) -> String {
+    let mut frame = String::from(r#"{"event":"pusher:cache_miss""#);
+    push_channel(&mut frame, channel);
+    frame.push('}');
+    frame
+}
+
 /// `pusher:subscription_error`: the client was not let into a channel.
 #[must_use]
 pub fn subscription_error(channel: &ChannelName, kind: &str, error: &impl Display, status: u16) -> String {

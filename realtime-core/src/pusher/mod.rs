@@ -44,7 +44,7 @@ pub use app::{App, InvalidAuth, Secret};
 pub use auth_endpoint::{ChannelAuthRequest, InvalidChannelAuthRequest, UserAuthRequest};
 pub use authorize::authorize;
 pub use channel_data::{InvalidChannelData, MAX_USER_ID_CHARS, parse_channel_data};
-pub use channel_name::{InvalidChannelName, MAX_CHANNEL_NAME_BYTES, parse_channel_name};
+pub use channel_name::{InvalidChannelName, MAX_CHANNEL_NAME_BYTES, is_cache_channel, parse_channel_name};
 pub use connect::{ConnectError, ConnectRequest};
 pub use conversation::{Conversation, Reaction, Standing};
 pub use error::ClientError;

@@ -28,6 +28,10 @@ pub trait Wire: Send {
     /// there if it is a presence channel.
     fn subscribed(&self, channel: &ChannelName, roster: Option<&Roster>) -> Option<PreparedMessage>;
 
+    /// What a client that was let into a channel is told next if no message is
+    /// [retained](crate::Input::Retain) for it.
+    fn nothing_retained(&self, channel: &ChannelName) -> Option<PreparedMessage>;
+
     /// What a client that was not let into a channel is told.
     fn denied(&self, channel: &ChannelName, denial: &Denial) -> Option<PreparedMessage>;
 
@@ -45,6 +49,10 @@ impl<W: Wire + ?Sized> Wire for Box<W> {
 
     fn subscribed(&self, channel: &ChannelName, roster: Option<&Roster>) -> Option<PreparedMessage> {
         (**self).subscribed(channel, roster)
+    }
+
+    fn nothing_retained(&self, channel: &ChannelName) -> Option<PreparedMessage> {
+        (**self).nothing_retained(channel)
     }
 
     fn denied(&self, channel: &ChannelName, denial: &Denial) -> Option<PreparedMessage> {

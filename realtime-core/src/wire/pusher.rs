@@ -1,5 +1,5 @@
 use super::Wire;
-use crate::pusher::frames;
+use crate::pusher::{frames, is_cache_channel};
 use crate::{ChannelName, Denial, Member, Roster};
 use alloc::string::String;
 use realtime_ws::PreparedMessage;
@@ -15,6 +15,10 @@ impl Wire for Pusher {
 
     fn newcomer_knows_itself(&self) -> bool {
         true
+    }
+
+    fn nothing_retained(&self, channel: &ChannelName) -> Option<PreparedMessage> {
+        is_cache_channel(channel).then(|| PreparedMessage::new(&frames::cache_miss(channel)))
     }
 
     fn denied(&self, channel: &ChannelName, denial: &Denial) -> Option<PreparedMessage> {

@@ -213,7 +213,7 @@ pub fn names(roster: Option<&Roster>) -> Option<Vec<&str>> {
     Some(roster?.members().map(Member::id).collect())
 }
 
-/// A wire format that has a message for everything and tells a newcomer of itself in the roster.
+/// A wire format that has a message for everything (that nothing is retained, where names end in `kept`) and tells a newcomer of itself in the roster.
 pub struct Introducing;
 
 impl Wire for Introducing {
@@ -224,6 +224,10 @@ impl Wire for Introducing {
     fn subscribed(&self, channel: &ChannelName, roster: Option<&Roster>) -> Option<PreparedMessage> {
         let members = names(roster).map(|names| format!(" with {}", names.join(","))).unwrap_or_default();
         Some((&format!("you are in {channel}{members}")).into())
+    }
+
+    fn nothing_retained(&self, channel: &ChannelName) -> Option<PreparedMessage> {
+        channel.as_str().ends_with("kept").then(|| (&format!("nothing new in {channel}")).into())
     }
 
     fn denied(&self, channel: &ChannelName, denial: &Denial) -> Option<PreparedMessage> {

@@ -91,6 +91,7 @@ impl Gateway {
                 Action::Connected { .. }
                 | Action::Subscribed { .. }
                 | Action::Denied { .. }
+                | Action::NothingRetained { .. }
                 | Action::Unsubscribed { .. }
                 | Action::Joined { .. }
                 | Action::Left { .. }

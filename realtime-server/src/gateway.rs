@@ -7,7 +7,8 @@ use crate::users::Users;
 use realtime_core::pusher::{self, App, MAX_USER_CHANNEL_BYTES, Settings};
 use realtime_core::wire;
 use realtime_smol::{
-    Config, DeflateConfig, Hub, HubConfig, OriginPolicy, OutboxLimits, Server, SlowConsumer,
+    ChannelName, ClientId, Config, DeflateConfig, Hub, HubConfig, HubError, OriginPolicy, OutboxLimits,
+    PreparedMessage, Server, SlowConsumer,
 };
 use smol::Executor;
 use smol::channel::{Receiver, Sender, bounded};
@@ -51,6 +52,27 @@ pub(crate) struct Shared {
     pub(crate) users: Users,
     pub(crate) demo: Option<DemoSite>,
     pub(crate) log: Log,
+}
+
+impl Shared {
+    /// Sends an event of the app to a channel; in cache channels it is also for those who come later.
+    ///
+    /// # Errors
+    /// [`HubError::Closed`] or [`HubError::Overloaded`]; then nobody gets it.
+    pub(crate) fn publish(
+        &self,
+        channel: &ChannelName,
+        event: PreparedMessage,
+        except: Option<ClientId>,
+    ) -> Result<(), HubError> {
+        let (hub, name) = (&self.hub, channel.clone());
+        match (pusher::is_cache_channel(channel), except) {
+            (true, None) => hub.retain(name, event),
+            (true, Some(client)) => hub.retain_except(name, event, client),
+            (false, None) => hub.broadcast(name, event),
+            (false, Some(client)) => hub.broadcast_except(name, event, client),
+        }
+    }
 }
 
 /// As pusher-js sends its own ping after as much silence, a dead client is found within a minute.

@@ -9,7 +9,7 @@ use realtime_core::{
 use realtime_ws::{CloseCode, PreparedMessage};
 use std::fmt;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 /// What every adapter's hub can do: a handle that is cheap to clone and can be used from any thread.
 ///
@@ -17,6 +17,26 @@ use std::sync::{Arc, Mutex};
 #[derive(Clone)]
 pub struct Hub {
     pub(crate) shared: Arc<Shared>,
+}
+
+/// A hub that may be gone: whoever has this does not keep it.
+#[derive(Clone)]
+pub struct WeakHub {
+    shared: Weak<Shared>,
+}
+
+impl WeakHub {
+    /// The hub; `None` if nobody has it any more.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Hub> {
+        self.shared.upgrade().map(|shared| Hub { shared })
+    }
+}
+
+impl fmt::Debug for WeakHub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WeakHub").finish_non_exhaustive()
+    }
 }
 
 /// A hub's parts, less its authorizer. An adapter's builder fills them in.
@@ -77,6 +97,10 @@ impl fmt::Debug for HubParts {
 }
 
 impl Hub {
+    pub(crate) fn to_weak(&self) -> WeakHub {
+        WeakHub { shared: Arc::downgrade(&self.shared) }
+    }
+
     /// Sends `message` to all subscribers of `channel`. No error if there are none.
     ///
     /// # Errors

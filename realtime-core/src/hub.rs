@@ -1,7 +1,8 @@
 use crate::announcer::Announcer;
 use crate::channel::{Channels, Farewell};
-use crate::client::{Client, Clients};
+use crate::client::{Client, Clients, Subscription};
 use crate::retained::RetainedMessages;
+use crate::subscriber_counts::{Since, SubscriberCounts, Tell};
 use crate::undecided::Undecided;
 use crate::wire::Wire;
 use crate::{
@@ -28,6 +29,7 @@ pub struct Hub {
     channels: Channels,
     undecided: Undecided,
     retained: RetainedMessages,
+    subscriber_counts: SubscriberCounts,
     announcer: Announcer,
     state: State,
 }
@@ -52,6 +54,7 @@ impl Hub {
             channels: Channels::new(seed),
             undecided: Undecided::default(),
             retained: RetainedMessages::default(),
+            subscriber_counts: SubscriberCounts::default(),
             announcer: Announcer::new(Box::new(wire)),
             state: State::Open,
         }
@@ -59,7 +62,8 @@ impl Hub {
 
     /// Takes one input. Call [`poll_action`](Self::poll_action) until `None` before the next one.
     ///
-    /// An authorization that is overdue at `now` is denied first, whatever the input.
+    /// An authorization that is overdue at `now` is denied first, and counts that are due are told, whatever the
+    /// input.
     ///
     /// # Errors
     /// [`InputError`] if the application asks for something of a client that is not there, or of a closed
@@ -68,6 +72,7 @@ impl Hub {
         self.now = self.now.max(now);
         self.deny_overdue();
         self.retained.forget_overdue(self.now);
+        self.tell_due_counts();
         match (input, self.state) {
             (Input::Gone { client }, _) => {
                 self.forget(client, Farewell::Told);
@@ -126,7 +131,7 @@ impl Hub {
     /// When to hand in [`Input::TimePassed`] unless another input comes first; `None` if nothing is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        self.undecided.first_deadline()
+        [self.undecided.first_deadline(), self.subscriber_counts.first_due()].into_iter().flatten().min()
     }
 
     fn subscribe(
@@ -204,6 +209,7 @@ impl Hub {
                 client.subscribe(subscription);
                 let home = client.home;
                 self.send_retained((id, home), name);
+                self.count_changed(name);
             }
             Err(denial) => {
                 self.channels.close_if_empty(index);
@@ -236,7 +242,7 @@ impl Hub {
         if let Some(index) = self.channels.find(name)
             && let Some(subscription) = client.unsubscribe(index)
         {
-            self.channels.leave((id, home), subscription, Farewell::Told, &mut self.announcer);
+            self.leave((id, home), subscription, Farewell::Told);
         }
         Ok(())
     }
@@ -255,9 +261,51 @@ impl Hub {
         }
         let home = client.home;
         for subscription in client.into_subscriptions() {
-            self.channels.leave((id, home), subscription, farewell, &mut self.announcer);
+            self.leave((id, home), subscription, farewell);
         }
         Some(home)
+    }
+
+    fn leave(&mut self, client: (ClientId, Home), subscription: Subscription, farewell: Farewell) {
+        let name = self.channels[subscription.channel].name().clone();
+        self.channels.leave(client, subscription, farewell, &mut self.announcer);
+        match farewell {
+            Farewell::Told => self.count_changed(&name),
+            Farewell::Silent => self.subscriber_counts.forget(&name),
+        }
+    }
+
+    /// Tells a channel's subscribers how many they are now, or sees to it that they are told.
+    fn count_changed(&mut self, channel: &ChannelName) {
+        if self.config.subscriber_count_interval.is_none() {
+            return;
+        }
+        if self.channels.find(channel).is_none() {
+            self.subscriber_counts.forget(channel);
+        } else if self.subscriber_counts.change(channel) == Tell::Now {
+            self.tell_count(channel);
+        }
+    }
+
+    fn tell_due_counts(&mut self) {
+        while let Some((channel, since)) = self.subscriber_counts.take_due(self.now) {
+            match since {
+                Since::Changed => self.tell_count(&channel),
+                Since::Unchanged => {}
+            }
+        }
+    }
+
+    fn tell_count(&mut self, name: &ChannelName) {
+        let (Some(channel), Some(interval)) =
+            (self.channels.get(name), self.config.subscriber_count_interval)
+        else {
+            return;
+        };
+        if let Some(message) = self.announcer.wire.subscriber_count(name, channel.subscriber_count()) {
+            self.announcer.deliver(channel.recipients(None), |_| Some(message));
+            self.subscriber_counts.tell(name, self.now + interval);
+        }
     }
 
     fn close(&mut self) {

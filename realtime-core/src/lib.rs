@@ -137,6 +137,7 @@ mod recipients;
 pub mod responses;
 mod retained;
 mod session;
+mod subscriber_counts;
 mod undecided;
 pub mod wire;
 

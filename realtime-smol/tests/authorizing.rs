@@ -180,6 +180,14 @@ impl wire::Wire for Telling {
         None
     }
 
+    fn subscriber_count(
+        &self,
+        _: &realtime_smol::ChannelName,
+        _: usize,
+    ) -> Option<realtime_smol::PreparedMessage> {
+        None
+    }
+
     fn denied(
         &self,
         _: &realtime_smol::ChannelName,

@@ -130,6 +130,15 @@ pub fn subscription_succeeded(channel: &ChannelName, roster: Option<&Roster>) ->
     frame
 }
 
+/// `pusher_internal:subscription_count`: how many are subscribed to a channel.
+#[must_use]
+pub fn subscription_count(channel: &ChannelName, subscribers: usize) -> String {
+    let mut frame = String::from(r#"{"event":"pusher_internal:subscription_count""#);
+    push_channel(&mut frame, channel);
+    frame.push_str(&format!(r#","data":"{{\"subscription_count\":{subscribers}}}"}}"#));
+    frame
+}
+
 /// `pusher:cache_miss`: the client was let into a cache channel, and there is no event to tell it.
 #[must_use]
 pub fn cache_miss(channel: &ChannelName) -> String {

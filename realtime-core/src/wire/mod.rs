@@ -32,6 +32,10 @@ pub trait Wire: Send {
     /// [retained](crate::Input::Retain) for it.
     fn nothing_retained(&self, channel: &ChannelName) -> Option<PreparedMessage>;
 
+    /// What the subscribers of a channel are told when there are `subscribers` of them, if they are told at all
+    /// (see [`Config::subscriber_count_interval`](crate::Config::subscriber_count_interval)).
+    fn subscriber_count(&self, channel: &ChannelName, subscribers: usize) -> Option<PreparedMessage>;
+
     /// What a client that was not let into a channel is told.
     fn denied(&self, channel: &ChannelName, denial: &Denial) -> Option<PreparedMessage>;
 
@@ -53,6 +57,10 @@ impl<W: Wire + ?Sized> Wire for Box<W> {
 
     fn nothing_retained(&self, channel: &ChannelName) -> Option<PreparedMessage> {
         (**self).nothing_retained(channel)
+    }
+
+    fn subscriber_count(&self, channel: &ChannelName, subscribers: usize) -> Option<PreparedMessage> {
+        (**self).subscriber_count(channel, subscribers)
     }
 
     fn denied(&self, channel: &ChannelName, denial: &Denial) -> Option<PreparedMessage> {

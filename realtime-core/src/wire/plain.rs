@@ -11,7 +11,7 @@ use realtime_ws::PreparedMessage;
 /// | subscribed to a presence channel | `{"event":"presence:subscription_succeeded","channel":C,"members":[M,..]}`, with the members before the newcomer joined |
 /// | a member joined | `{"event":"presence:member_added","channel":C,"member":M}`, to the newcomer too |
 /// | a member left | `{"event":"presence:member_removed","channel":C,"member":M}` |
-/// | subscribed to another channel; nothing retained there; denied | none |
+/// | subscribed to another channel; nothing retained there; the number of subscribers; denied | none |
 ///
 /// A member is `{"id":..,"info":..}`, without `info` where it has none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +39,10 @@ impl Wire for Plain {
     }
 
     fn nothing_retained(&self, _: &ChannelName) -> Option<PreparedMessage> {
+        None
+    }
+
+    fn subscriber_count(&self, _: &ChannelName, _: usize) -> Option<PreparedMessage> {
         None
     }
 

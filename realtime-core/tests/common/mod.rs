@@ -5,8 +5,8 @@ pub mod random;
 
 use realtime_core::wire::{Plain, Wire};
 use realtime_core::{
-    Action, Authorization, AuthorizationRequest, ChannelName, ClientId, Config, Credentials, Decision,
-    Denial, Home, Hub, Input, InputError, Member, RequestId, Roster,
+    Action, Authorization, AuthorizationRequest, ChannelKind, ChannelName, ClientId, Config, Credentials,
+    Decision, Denial, Home, Hub, Input, InputError, Member, RequestId, Roster,
 };
 use realtime_ws::{CloseCode, PreparedMessage, Timestamp};
 use std::time::Duration;
@@ -228,6 +228,15 @@ impl Wire for Introducing {
 
     fn nothing_retained(&self, channel: &ChannelName) -> Option<PreparedMessage> {
         channel.as_str().ends_with("kept").then(|| (&format!("nothing new in {channel}")).into())
+    }
+
+    fn subscriber_count(&self, channel: &ChannelName, subscribers: usize) -> Option<PreparedMessage> {
+        match channel.kind() {
+            ChannelKind::Public | ChannelKind::Private => {
+                Some((&format!("{subscribers} are in {channel}")).into())
+            }
+            ChannelKind::Presence => None,
+        }
     }
 
     fn denied(&self, channel: &ChannelName, denial: &Denial) -> Option<PreparedMessage> {

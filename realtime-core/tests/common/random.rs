@@ -23,6 +23,7 @@ pub fn config() -> Config {
         max_members_per_channel: 3,
         max_member_bytes: 40,
         max_roster_bytes: 120,
+        subscriber_count_interval: None,
         retention: Duration::from_millis(60),
         max_retained_messages: 2,
         max_retained_bytes: 40,

@@ -1,7 +1,7 @@
 use crate::connection::Connections;
 use crate::http::{DemoSite, HttpEnd, HttpLimits, HttpServer};
 use crate::log::{Log, WriteLine};
-use crate::options::{Compression, Demo};
+use crate::options::{Compression, Demo, SubscriptionCounts};
 use crate::sockets::Sockets;
 use crate::users::Users;
 use realtime_core::pusher::{self, App, MAX_USER_CHANNEL_BYTES, Settings};
@@ -17,6 +17,7 @@ use std::future::Future;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
+use std::time::Duration;
 use std::{fmt, io};
 
 /// Serves one app: its Pusher clients over WebSocket, and its backend over HTTP, on one port.
@@ -34,6 +35,7 @@ pub struct GatewayBuilder {
     app: App,
     demo: Demo,
     compression: Compression,
+    subscription_counts: SubscriptionCounts,
     threads: Option<NonZeroUsize>,
     settings: Settings,
     hub: HubConfig,
@@ -83,6 +85,9 @@ const ACTIVITY_TIMEOUT_SECONDS: NonZeroU32 = NonZeroU32::new(30).unwrap();
 const OUTBOX: OutboxLimits =
     OutboxLimits { max_messages: 1024, max_bytes: 32 * 1024 * 1024, policy: SlowConsumer::Disconnect };
 
+/// Short enough to look alive, and for a channel of 10,000 no more than 10,000 short messages in that time.
+const SUBSCRIPTION_COUNT_INTERVAL: Duration = Duration::from_secs(1);
+
 /// More than the longest client event and the longest subscribe.
 const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 
@@ -108,6 +113,15 @@ impl GatewayBuilder {
     #[must_use]
     pub fn compression(mut self, compression: Compression) -> Self {
         self.compression = compression;
+        self
+    }
+
+    /// Sets whether the subscribers of a channel are told how many they are, at most once a second. Default: they
+    /// are not. For another interval, set [`subscriber_count_interval`](HubConfig::subscriber_count_interval)
+    /// instead.
+    #[must_use]
+    pub fn subscription_counts(mut self, counts: SubscriptionCounts) -> Self {
+        self.subscription_counts = counts;
         self
     }
 
@@ -158,8 +172,12 @@ impl GatewayBuilder {
         let authorizing = app.clone();
         // Which names clients may choose is decided before; the channels of users are longer.
         let max_channel_name_bytes = self.hub.max_channel_name_bytes.max(MAX_USER_CHANNEL_BYTES);
+        let subscriber_count_interval = match self.subscription_counts {
+            SubscriptionCounts::On => Some(SUBSCRIPTION_COUNT_INTERVAL),
+            SubscriptionCounts::Off => self.hub.subscriber_count_interval,
+        };
         let hub = Hub::builder()
-            .config(HubConfig { max_channel_name_bytes, ..self.hub })
+            .config(HubConfig { max_channel_name_bytes, subscriber_count_interval, ..self.hub })
             .outbox(OUTBOX)
             .wire(wire::Pusher)
             .authorizer_now(move |request| pusher::authorize(&authorizing, request))
@@ -204,6 +222,7 @@ impl Gateway {
             app,
             demo: Demo::default(),
             compression: Compression::default(),
+            subscription_counts: SubscriptionCounts::default(),
             threads: None,
             settings,
             hub: HubConfig { max_roster_bytes: OUTBOX.max_bytes, ..HubConfig::default() },

@@ -52,7 +52,9 @@ mod users;
 pub use error::Error;
 pub use gateway::{Gateway, GatewayBuilder, Stopper};
 pub use http::HttpLimits;
-pub use options::{AppName, AppSecret, Command, Compression, Demo, HELP, Options, UsageError};
+pub use options::{
+    AppName, AppSecret, Command, Compression, Demo, HELP, Options, SubscriptionCounts, UsageError,
+};
 pub use program::run;
 pub use realtime_core::pusher::{App, Secret};
 pub use users::Users;

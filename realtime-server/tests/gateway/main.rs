@@ -8,6 +8,7 @@ mod command_line;
 mod common;
 mod compression;
 mod connecting;
+mod counting;
 mod demo;
 mod events;
 mod http_limits;

@@ -297,12 +297,10 @@ impl Hub {
     }
 
     fn tell_count(&mut self, name: &ChannelName) {
-        let (Some(channel), Some(interval)) =
-            (self.channels.get(name), self.config.subscriber_count_interval)
-        else {
-            return;
-        };
-        if let Some(message) = self.announcer.wire.subscriber_count(name, channel.subscriber_count()) {
+        if let Some(channel) = self.channels.get(name)
+            && let Some(interval) = self.config.subscriber_count_interval
+            && let Some(message) = self.announcer.wire.subscriber_count(name, channel.subscriber_count())
+        {
             self.announcer.deliver(channel.recipients(None), |_| Some(message));
             self.subscriber_counts.tell(name, self.now + interval);
         }

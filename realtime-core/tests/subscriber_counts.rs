@@ -5,6 +5,7 @@ mod common;
 use common::random::{CHANNELS, Life, config, steps};
 use common::{Introducing, SECOND, Seen, TestHub, drain, seen};
 use proptest::prelude::*;
+use realtime_core::wire::Plain;
 use realtime_core::{Authorization, ChannelKind, ChannelName, ClientId, Config, Hub, Input, Member};
 use realtime_ws::Timestamp;
 use std::collections::BTreeMap;
@@ -89,6 +90,12 @@ fn where_the_wire_has_no_message_for_it_nothing_is_told() {
     let a = hub.connect();
     let seen = hub.enter(a, "presence-room", &Member::new("ada", ""));
     assert!(!seen.contains(&a.is_sent("1 are in presence-room")));
+    assert_eq!(hub.hub.poll_timeout(), None);
+
+    let config = Config { subscriber_count_interval: Some(SECOND), ..Config::default() };
+    let mut hub = TestHub::with(config, Plain);
+    let a = hub.connect();
+    hub.assert_actions(a.subscribes("news"), [a.is_in("news")]);
     assert_eq!(hub.hub.poll_timeout(), None);
 }
 

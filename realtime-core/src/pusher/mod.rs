@@ -6,13 +6,20 @@
 //! HTTP ─▶ http::ApiRequest ─▶ http::Publish ─▶ Hub
 //! ```
 //!
+//! What a client does wrong with one message is told with an [`error`](frames::error) event, a subscribe that is
+//! denied with a [`subscription_error`](frames::subscription_error), and the connection lives; pusher-js stops for
+//! good when it is *closed* with most [codes](ErrorCode).
+//!
 //! Pure, like all of this crate: a gateway hands in what came and does what comes out.
 //! - A connection is let in if [`ConnectRequest::parse`] accepts its path and there is an [`App`] with that
 //!   key. Whoever
 //!   is not let in is told by a WebSocket that is accepted, gets [`ConnectError::frame`] and is closed.
-//! - [`Conversation`] greets and then gives a [`Reaction`] to each message.
+//! - [`Conversation`] greets and then gives a [`Reaction`] to each message. It knows as whom its client is
+//!   signed in.
+//! - [`Users`] knows that of all clients: it finds those of a user, and tells whoever watches one.
 //! - [`authorize()`] answers what the hub asks of private and presence channels.
-//! - [`wire::Pusher`](crate::wire::Pusher) tells clients of their subscriptions and of each other.
+//! - [`wire::Pusher`](crate::wire::Pusher) tells clients of their subscriptions, of each other, how many they
+//!   are, and what they missed in [cache channels](is_cache_channel()).
 //! - [`http`] is how the app's own server publishes.
 //!
 //! Facts about the protocol are from its public documents and from what its clients do.

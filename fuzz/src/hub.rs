@@ -5,6 +5,7 @@ use realtime_core::{
     Hub, Input, InputError, Member, RequestId,
 };
 use realtime_ws::{CloseCode, PreparedMessage, Timestamp};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -28,7 +29,8 @@ const MAX_ROSTER_BYTES: usize = 400;
 /// A life of a hub beside a naive one, which keeps lists: who is subscribed, who asks, who is present and how
 /// many there are is the same after each input; every action has its cause; a broadcast goes to exactly the
 /// subscribers but the excluded one; joins and leaves alternate; the seed of the hash changes nothing; after
-/// the last client nothing is left; whoever is let into a channel is sent what is retained for it.
+/// the last client nothing is left; whoever is let into a channel is sent what is retained for it; counts are
+/// told in time and not too often.
 pub fn hub(bytes: &[u8]) {
     let first = Life::live(bytes, [0; 16]);
     // Every second case, as most of them are about something else.
@@ -55,6 +57,10 @@ struct Life {
     present: Vec<(ChannelName, Member)>,
     /// What is retained for each channel, and until when.
     retained: BTreeMap<ChannelName, (PreparedMessage, Timestamp)>,
+    /// Whether subscribers are told how many they are.
+    is_counting: bool,
+    /// Which count each channel was told last, and when.
+    told: BTreeMap<ChannelName, (usize, Timestamp)>,
     transcript: Vec<(Result<(), InputError>, Vec<Action>)>,
 }
 
@@ -72,6 +78,7 @@ impl Life {
         let mut choices = Choices(bytes);
         let limit = choices.one_of(&[3, 1, 10_000]);
         let authorization = choices.one_of(&[Authorization::Ask, Authorization::DenyAll]);
+        let kind = choices.byte();
         let config = Config {
             authorization,
             authorization_timeout: TIMEOUT,
@@ -80,10 +87,11 @@ impl Life {
             max_members_per_channel: limit,
             max_member_bytes: MAX_MEMBER_BYTES,
             max_roster_bytes: MAX_ROSTER_BYTES,
+            subscriber_count_interval: (kind & 2 != 0).then_some(TIMEOUT),
             retention: RETENTION,
             ..Config::default()
         };
-        let wire: Box<dyn Wire> = if choices.flag() { Box::new(Pusher) } else { Box::new(Plain) };
+        let wire: Box<dyn Wire> = if kind & 1 != 0 { Box::new(Pusher) } else { Box::new(Plain) };
         let mut life = Self {
             hub: Hub::new(config, wire, seed),
             limit,
@@ -97,6 +105,8 @@ impl Life {
             questions: Vec::new(),
             present: Vec::new(),
             retained: BTreeMap::new(),
+            is_counting: kind & 3 == 3,
+            told: BTreeMap::new(),
             transcript: Vec::new(),
         };
         while !choices.is_empty() {
@@ -306,7 +316,8 @@ impl Life {
                 self.clients.push(*client);
                 self.alive.insert(*client);
             }
-            Action::Deliver { to, .. } => {
+            Action::Deliver { to, message } => {
+                self.learn_count(message);
                 assert!(!to.is_empty());
                 assert_eq!(to.len(), to.iter().count());
                 assert_eq!(to.len(), to.homes().map(|home| to.at(home).count()).sum::<usize>());
@@ -354,6 +365,9 @@ impl Life {
                 let before = self.subscribed.len();
                 self.subscribed.retain(|(other, name)| (*other, name) != (*client, channel));
                 assert_eq!(self.subscribed.len() + 1, before, "{client:?} was not in {channel}");
+                if !self.subscribed.iter().any(|(_, name)| name == channel) {
+                    self.told.remove(channel); // if it comes back it begins anew
+                }
             }
             Action::Joined { channel, member } => {
                 let is_there =
@@ -439,7 +453,14 @@ impl Life {
     fn compare(&self) {
         assert_eq!(self.hub.client_count(), self.alive.len());
         assert_eq!(self.hub.is_closed(), self.is_closed);
-        assert_eq!(self.hub.poll_timeout(), self.questions.iter().map(|question| question.deadline).min());
+        let first = self.questions.iter().map(|question| question.deadline).min();
+        let due = self.hub.poll_timeout();
+        if self.is_counting {
+            assert!(first.is_none_or(|first| due.is_some_and(|due| due <= first)), "{due:?} after {first:?}");
+            self.compare_counts(due);
+        } else {
+            assert_eq!(due, first);
+        }
         let mut channels = 0;
         for name in CHANNELS {
             let channel = ChannelName::from(name);
@@ -465,6 +486,35 @@ impl Life {
         for (client, channel) in &self.subscribed {
             assert!(self.alive.contains(client) && self.hub.is_subscribed(*client, channel));
             assert!(self.channels_of(*client) <= self.limit);
+        }
+    }
+
+    /// Subscribers know how many they are, or will be told in time.
+    fn compare_counts(&self, due: Option<Timestamp>) {
+        for channel in CHANNELS.map(ChannelName::from).iter().filter(|it| it.kind() != ChannelKind::Presence)
+        {
+            let count = self.hub.subscriber_count(channel);
+            match self.told.get(channel) {
+                Some((told, _)) if *told == count => {}
+                Some((_, at)) => assert!(due.is_some_and(|due| due <= *at + TIMEOUT), "{channel}"),
+                None => assert_eq!(count, 0, "{channel}"),
+            }
+        }
+    }
+
+    /// Takes note of a count that is told, which must not be too soon after the one before.
+    fn learn_count(&mut self, message: &PreparedMessage) {
+        let Some(text) = message.as_text().filter(|text| text.contains("pusher_internal:subscription_count"))
+        else {
+            return;
+        };
+        let frame: Value = serde_json::from_str(text).expect("a frame is JSON");
+        let data: Value = serde_json::from_str(frame["data"].as_str().expect("it is text")).expect("of JSON");
+        let channel = ChannelName::from(frame["channel"].as_str().expect("it has a channel"));
+        let count =
+            data["subscription_count"].as_u64().and_then(|count| count.try_into().ok()).expect("a count");
+        if let Some((_, earlier)) = self.told.insert(channel, (count, self.now)) {
+            assert!(self.now.since(earlier) >= TIMEOUT, "told too soon: {text}");
         }
     }
 

@@ -3,8 +3,8 @@ use realtime_core::pusher::http::{MAX_EVENT_BYTES, MAX_PUBLISH_CHANNELS, Publish
 use realtime_core::pusher::{
     App, ClientError, ClientMessage, ConnectRequest, Conversation, MAX_CHANNEL_DATA_BYTES,
     MAX_EVENT_NAME_BYTES, MAX_USER_ID_CHARS, MAX_WATCHED_USERS, Query, Reaction, Secret, Settings,
-    SigningString, SocketId, Standing, StatusChange, User, Users, authorize, parse_channel_data,
-    parse_channel_name,
+    SigningString, SocketId, Standing, StatusChange, User, Users, authorize, frames, is_cache_channel,
+    parse_channel_data, parse_channel_name,
 };
 use realtime_core::wire::Pusher;
 use realtime_core::{
@@ -316,6 +316,10 @@ struct Room {
     signed_in: BTreeMap<ClientId, (String, BTreeSet<String>)>,
     /// Whom each client was told of last, and whether that was online.
     told: BTreeMap<(ClientId, String), bool>,
+    /// The latest event of each cache channel.
+    cached: BTreeMap<ChannelName, PreparedMessage>,
+    /// What the last input of the hub led to.
+    delivered: Vec<(ClientId, PreparedMessage)>,
 }
 
 struct Client {
@@ -324,7 +328,7 @@ struct Client {
     events: u32,
 }
 
-const CHANNELS: [&str; 9] = [
+const CHANNELS: [&str; 12] = [
     "news",
     "private-a",
     "private-b",
@@ -334,6 +338,9 @@ const CHANNELS: [&str; 9] = [
     "#server-to-user-0",
     "#server-to-user-1",
     "private-encrypted-a",
+    "cache-a",
+    "private-cache-a",
+    "presence-cache-a",
 ];
 
 const USERS: [&str; 4] = ["0", "1", "2", "\"3\""];
@@ -358,6 +365,8 @@ impl Room {
             users: Users::new(),
             signed_in: BTreeMap::new(),
             told: BTreeMap::new(),
+            cached: BTreeMap::new(),
+            delivered: Vec::new(),
         }
     }
 
@@ -414,7 +423,8 @@ impl Room {
                 let refused = value(&reply(self.clients[at].conversation.handle_binary()));
                 assert_eq!(refused["event"], "pusher:error");
             }
-            12..=13 => {
+            13 => self.publish(choices.one_of(&CHANNELS), choices.bytes_up_to(15)),
+            12 => {
                 let passed = Duration::from_millis(u64::from(choices.byte()) * 4);
                 self.elapsed += passed;
                 self.now = self.now + passed;
@@ -492,6 +502,39 @@ impl Room {
             _ => self.app.auth(&SigningString::User { socket_id, user_data: &user_data }),
         };
         json!({ "event": "pusher:signin", "data": { "auth": auth, "user_data": user_data } })
+    }
+
+    /// An event of the app, which reaches exactly the subscribers.
+    fn publish(&mut self, channel: &str, data: &[u8]) {
+        let Ok(channel) = parse_channel_name(channel) else { return };
+        let frame = frames::event(&channel, "event", &String::from_utf8_lossy(data));
+        let (message, except) = (PreparedMessage::new(&frame), None);
+        let is_for_all = !is_cache_channel(&channel);
+        if !is_for_all {
+            self.cached.insert(channel.clone(), message.clone());
+        }
+        let (sent, to) = (message.clone(), channel.clone());
+        self.tell_hub(if is_for_all {
+            Input::Broadcast { channel, message, except }
+        } else {
+            Input::Retain { channel, message, except }
+        });
+        for client in &self.clients {
+            let got = self.delivered.iter().filter(|(who, what)| *who == client.id && *what == sent).count();
+            assert_eq!(got, usize::from(self.hub.is_subscribed(client.id, &to)), "{:?} of {to}", client.id);
+        }
+    }
+
+    /// Whoever comes into a cache channel is sent its latest event next, or told that there is none.
+    fn judge_cache(&self, client: ClientId, channel: &ChannelName, next: Option<&PreparedMessage>) {
+        if !is_cache_channel(channel) {
+            return;
+        }
+        let next = next.expect("a newcomer is told something");
+        match self.cached.get(channel) {
+            Some(latest) => assert_eq!(next, latest, "{client:?} in {channel}"),
+            None => assert_eq!(value(next)["event"], "pusher:cache_miss", "{client:?} in {channel}"),
+        }
     }
 
     /// What watchers are told is what is.
@@ -604,18 +647,27 @@ impl Room {
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
             self.hub.handle_input(input, self.now).expect("the client is there");
-            while let Some(action) = self.hub.poll_action() {
+            let actions: Vec<Action> = std::iter::from_fn(|| self.hub.poll_action()).collect();
+            self.delivered.clear();
+            for (at, action) in actions.iter().enumerate() {
                 match action {
+                    Action::Subscribed { client, channel } => {
+                        let next = actions[at..].iter().find_map(|action| match action {
+                            Action::Deliver { to, message } if to.iter().eq([*client]) => Some(message),
+                            _ => None,
+                        });
+                        self.judge_cache(*client, channel, next);
+                    }
                     Action::Authorize(asked) => {
-                        let decision = authorize(&self.app, &asked);
+                        let decision = authorize(&self.app, asked);
                         inputs.push(Input::Decided { request: asked.request, decision });
                     }
-                    Action::Deliver { message, .. } => {
-                        let frame = value(&message);
+                    Action::Deliver { to, message } => {
+                        let frame = value(message);
                         assert!(frame["event"].is_string() && frame["channel"].is_string(), "{frame}");
+                        self.delivered.extend(to.iter().map(|client| (client, message.clone())));
                     }
                     Action::Connected { .. }
-                    | Action::Subscribed { .. }
                     | Action::Denied { .. }
                     | Action::NothingRetained { .. }
                     | Action::Unsubscribed { .. }

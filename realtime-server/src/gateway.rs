@@ -88,7 +88,8 @@ const OUTBOX: OutboxLimits =
 /// Short enough to look alive, and for a channel of 10,000 no more than 10,000 short messages in that time.
 const SUBSCRIPTION_COUNT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// More than the longest client event and the longest subscribe.
+/// More than the longest client event, the longest subscribe, and a sign-in whose watchlist is full of ids of a
+/// few hundred bytes each.
 const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 
 impl fmt::Debug for GatewayBuilder {

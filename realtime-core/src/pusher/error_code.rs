@@ -12,7 +12,7 @@ use realtime_ws::CloseCode;
 /// | 4100-4199 | connects again after a second |
 /// | 4200-4299 | connects again at once |
 ///
-/// A `pusher:error` event acts like the close code if it is the first frame of a connection; later it only
+/// (`clients/node/close-codes.test.js` plays it.) A `pusher:error` event acts like the close code if it is the first frame of a connection; later it only
 /// reaches the application's error handler. So what concerns a single message is told as an event, and only
 /// what concerns the connection closes it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,12 +5,23 @@ use realtime_core::{
     Hub, Input, InputError, Member, RequestId,
 };
 use realtime_ws::{CloseCode, PreparedMessage, Timestamp};
-use std::collections::BTreeSet;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-const CHANNELS: [&str; 8] =
-    ["chat", "news", "private-a", "presence-a", "presence-b", "presence-", "", "a-name-that-is-too-long"];
+const CHANNELS: [&str; 9] = [
+    "chat",
+    "news",
+    "private-a",
+    "presence-a",
+    "presence-b",
+    "presence-",
+    "",
+    "a-name-that-is-too-long",
+    "cache-a",
+];
 const TIMEOUT: Duration = Duration::from_millis(50);
+const RETENTION: Duration = Duration::from_millis(300);
 const MAX_NAME_BYTES: usize = 12;
 const MAX_MEMBER_BYTES: usize = 60;
 const MAX_ROSTER_BYTES: usize = 400;
@@ -18,7 +29,8 @@ const MAX_ROSTER_BYTES: usize = 400;
 /// A life of a hub beside a naive one, which keeps lists: who is subscribed, who asks, who is present and how
 /// many there are is the same after each input; every action has its cause; a broadcast goes to exactly the
 /// subscribers but the excluded one; joins and leaves alternate; the seed of the hash changes nothing; after
-/// the last client nothing is left.
+/// the last client nothing is left; whoever is let into a channel is sent what is retained for it; counts are
+/// told in time and not too often.
 pub fn hub(bytes: &[u8]) {
     let first = Life::live(bytes, [0; 16]);
     // Every second case, as most of them are about something else.
@@ -43,6 +55,12 @@ struct Life {
     questions: Vec<Question>,
     /// Those who joined and did not leave, in the order of joining.
     present: Vec<(ChannelName, Member)>,
+    /// What is retained for each channel, and until when.
+    retained: BTreeMap<ChannelName, (PreparedMessage, Timestamp)>,
+    /// Whether subscribers are told how many they are.
+    is_counting: bool,
+    /// Which count each channel was told last, and when.
+    told: BTreeMap<ChannelName, (usize, Timestamp)>,
     transcript: Vec<(Result<(), InputError>, Vec<Action>)>,
 }
 
@@ -60,6 +78,7 @@ impl Life {
         let mut choices = Choices(bytes);
         let limit = choices.one_of(&[3, 1, 10_000]);
         let authorization = choices.one_of(&[Authorization::Ask, Authorization::DenyAll]);
+        let kind = choices.byte();
         let config = Config {
             authorization,
             authorization_timeout: TIMEOUT,
@@ -68,8 +87,11 @@ impl Life {
             max_members_per_channel: limit,
             max_member_bytes: MAX_MEMBER_BYTES,
             max_roster_bytes: MAX_ROSTER_BYTES,
+            subscriber_count_interval: (kind & 2 != 0).then_some(TIMEOUT),
+            retention: RETENTION,
+            ..Config::default()
         };
-        let wire: Box<dyn Wire> = if choices.flag() { Box::new(Pusher) } else { Box::new(Plain) };
+        let wire: Box<dyn Wire> = if kind & 1 != 0 { Box::new(Pusher) } else { Box::new(Plain) };
         let mut life = Self {
             hub: Hub::new(config, wire, seed),
             limit,
@@ -82,6 +104,9 @@ impl Life {
             subscribed: Vec::new(),
             questions: Vec::new(),
             present: Vec::new(),
+            retained: BTreeMap::new(),
+            is_counting: kind & 3 == 3,
+            told: BTreeMap::new(),
             transcript: Vec::new(),
         };
         while !choices.is_empty() {
@@ -127,8 +152,15 @@ impl Life {
                 self.now = self.now + Duration::from_millis(u64::from(choices.byte()));
                 Input::TimePassed
             }
-            _ if choices.byte() == 0xC1 => Input::Close,
-            _ => Input::TimePassed,
+            _ => match choices.byte() {
+                0xC1 => Input::Close,
+                0xC2 => Input::Retain {
+                    channel: channel(choices),
+                    message: PreparedMessage::new(choices.bytes()),
+                    except: choices.flag().then(|| self.client(choices)),
+                },
+                _ => Input::TimePassed,
+            },
         };
         self.take(input);
     }
@@ -147,6 +179,8 @@ impl Life {
         if result.is_ok() {
             self.withdraw(&input);
             self.judge_deliveries(&input, &actions);
+            self.retain(&input);
+            self.judge_retained(&actions);
         }
         let cause = Cause { input: &input, decided: decided.as_ref(), overdue: &overdue };
         for action in &actions {
@@ -167,7 +201,10 @@ impl Life {
         match input {
             Input::Gone { .. } | Input::TimePassed | Input::Close => Ok(()),
             _ if self.is_closed => Err(InputError::Closed),
-            Input::Connect { .. } | Input::Decided { .. } | Input::Broadcast { .. } => Ok(()),
+            Input::Connect { .. }
+            | Input::Decided { .. }
+            | Input::Broadcast { .. }
+            | Input::Retain { .. } => Ok(()),
             Input::Subscribe { client, .. }
             | Input::Unsubscribe { client, .. }
             | Input::Send { client, .. }
@@ -206,6 +243,7 @@ impl Life {
             | Input::Subscribe { .. }
             | Input::Decided { .. }
             | Input::Broadcast { .. }
+            | Input::Retain { .. }
             | Input::Send { .. }
             | Input::TimePassed => {}
         }
@@ -218,7 +256,7 @@ impl Life {
     /// What the application sends goes to whom it is for, once, as it is.
     fn judge_deliveries(&self, input: &Input, actions: &[Action]) {
         let (sent, mut expected): (_, Vec<ClientId>) = match input {
-            Input::Broadcast { channel, message, except } => {
+            Input::Broadcast { channel, message, except } | Input::Retain { channel, message, except } => {
                 let here = self.subscribed.iter().filter(|(_, name)| name == channel);
                 (message, here.map(|(client, _)| *client).filter(|client| Some(*client) != *except).collect())
             }
@@ -238,6 +276,38 @@ impl Life {
         assert_eq!(delivered, expected, "of {input:?}");
     }
 
+    fn retain(&mut self, input: &Input) {
+        if let Input::Retain { channel, message, .. } = input {
+            self.retained.insert(channel.clone(), (message.clone(), self.now + RETENTION));
+        }
+        if self.is_closed {
+            self.retained.clear();
+        }
+        self.retained.retain(|_, (_, until)| *until > self.now);
+    }
+
+    /// Whoever is let into a channel is sent what is retained for it, or told that nothing is.
+    fn judge_retained(&self, actions: &[Action]) {
+        for (at, action) in actions.iter().enumerate() {
+            let Action::Subscribed { client, channel } = action else { continue };
+            let is_told = |sent: &PreparedMessage| {
+                actions[at..].iter().any(|action| {
+                    matches!(action, Action::Deliver { to, message } if to.iter().eq([*client]) && message == sent)
+                })
+            };
+            let misses = actions[at..]
+                .contains(&Action::NothingRetained { client: *client, channel: channel.clone() });
+            match self.retained.get(channel) {
+                Some((message, _)) => assert!(is_told(message) && !misses, "{channel}"),
+                None => assert!(!misses || channel.as_str().contains("cache-"), "{channel}"),
+            }
+        }
+        for channel in CHANNELS.map(ChannelName::from) {
+            let kept = self.retained.get(&channel).map(|(message, _)| message);
+            assert_eq!(self.hub.retained(&channel).map(|retained| retained.message), kept);
+        }
+    }
+
     fn judge(&mut self, action: &Action, cause: &Cause<'_>) {
         match action {
             Action::Connected { client } => {
@@ -246,7 +316,8 @@ impl Life {
                 self.clients.push(*client);
                 self.alive.insert(*client);
             }
-            Action::Deliver { to, .. } => {
+            Action::Deliver { to, message } => {
+                self.learn_count(message);
                 assert!(!to.is_empty());
                 assert_eq!(to.len(), to.iter().count());
                 assert_eq!(to.len(), to.homes().map(|home| to.at(home).count()).sum::<usize>());
@@ -277,6 +348,9 @@ impl Life {
                 assert!(!self.is_subscribed(*client, channel), "{client:?} is twice in {channel}");
                 self.subscribed.push((*client, channel.clone()));
             }
+            Action::NothingRetained { client, channel } => {
+                assert!(self.is_subscribed(*client, channel));
+            }
             Action::Denied { client, channel, denial } => {
                 assert!(
                     cause.may_deny(*client, channel),
@@ -291,6 +365,9 @@ impl Life {
                 let before = self.subscribed.len();
                 self.subscribed.retain(|(other, name)| (*other, name) != (*client, channel));
                 assert_eq!(self.subscribed.len() + 1, before, "{client:?} was not in {channel}");
+                if !self.subscribed.iter().any(|(_, name)| name == channel) {
+                    self.told.remove(channel); // if it comes back it begins anew
+                }
             }
             Action::Joined { channel, member } => {
                 let is_there =
@@ -376,7 +453,14 @@ impl Life {
     fn compare(&self) {
         assert_eq!(self.hub.client_count(), self.alive.len());
         assert_eq!(self.hub.is_closed(), self.is_closed);
-        assert_eq!(self.hub.poll_timeout(), self.questions.iter().map(|question| question.deadline).min());
+        let first = self.questions.iter().map(|question| question.deadline).min();
+        let due = self.hub.poll_timeout();
+        if self.is_counting {
+            assert!(first.is_none_or(|first| due.is_some_and(|due| due <= first)), "{due:?} after {first:?}");
+            self.compare_counts(due);
+        } else {
+            assert_eq!(due, first);
+        }
         let mut channels = 0;
         for name in CHANNELS {
             let channel = ChannelName::from(name);
@@ -402,6 +486,35 @@ impl Life {
         for (client, channel) in &self.subscribed {
             assert!(self.alive.contains(client) && self.hub.is_subscribed(*client, channel));
             assert!(self.channels_of(*client) <= self.limit);
+        }
+    }
+
+    /// Subscribers know how many they are, or will be told in time.
+    fn compare_counts(&self, due: Option<Timestamp>) {
+        for channel in CHANNELS.map(ChannelName::from).iter().filter(|it| it.kind() != ChannelKind::Presence)
+        {
+            let count = self.hub.subscriber_count(channel);
+            match self.told.get(channel) {
+                Some((told, _)) if *told == count => {}
+                Some((_, at)) => assert!(due.is_some_and(|due| due <= *at + TIMEOUT), "{channel}"),
+                None => assert_eq!(count, 0, "{channel}"),
+            }
+        }
+    }
+
+    /// Takes note of a count that is told, which must not be too soon after the one before.
+    fn learn_count(&mut self, message: &PreparedMessage) {
+        let Some(text) = message.as_text().filter(|text| text.contains("pusher_internal:subscription_count"))
+        else {
+            return;
+        };
+        let frame: Value = serde_json::from_str(text).expect("a frame is JSON");
+        let data: Value = serde_json::from_str(frame["data"].as_str().expect("it is text")).expect("of JSON");
+        let channel = ChannelName::from(frame["channel"].as_str().expect("it has a channel"));
+        let count =
+            data["subscription_count"].as_u64().and_then(|count| count.try_into().ok()).expect("a count");
+        if let Some((_, earlier)) = self.told.insert(channel, (count, self.now)) {
+            assert!(self.now.since(earlier) >= TIMEOUT, "told too soon: {text}");
         }
     }
 
@@ -459,6 +572,7 @@ impl Cause<'_> {
             | Input::Subscribe { .. }
             | Input::Decided { .. }
             | Input::Broadcast { .. }
+            | Input::Retain { .. }
             | Input::Send { .. }
             | Input::TimePassed => false,
         }

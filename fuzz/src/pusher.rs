@@ -2,8 +2,9 @@ use crate::choices::Choices;
 use realtime_core::pusher::http::{MAX_EVENT_BYTES, MAX_PUBLISH_CHANNELS, Publish};
 use realtime_core::pusher::{
     App, ClientError, ClientMessage, ConnectRequest, Conversation, MAX_CHANNEL_DATA_BYTES,
-    MAX_EVENT_NAME_BYTES, MAX_USER_ID_CHARS, Query, Reaction, Secret, Settings, SigningString, SocketId,
-    Standing, authorize, parse_channel_data, parse_channel_name,
+    MAX_EVENT_NAME_BYTES, MAX_USER_ID_CHARS, MAX_WATCHED_USERS, Query, Reaction, Secret, Settings,
+    SigningString, SocketId, Standing, StatusChange, User, Users, authorize, frames, is_cache_channel,
+    parse_channel_data, parse_channel_name,
 };
 use realtime_core::wire::Pusher;
 use realtime_core::{
@@ -11,7 +12,7 @@ use realtime_core::{
 };
 use realtime_ws::{PreparedMessage, Timestamp};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,7 @@ pub fn pusher(bytes: &[u8]) {
         3 => connect(choices),
         4 => channel_data(&String::from_utf8_lossy(choices.rest())),
         5 => publish(choices.rest()),
+        7 => user_data(&String::from_utf8_lossy(choices.rest())),
         _ => Room::new(&mut choices).live(choices),
     }
 }
@@ -38,6 +40,7 @@ pub fn pusher(bytes: &[u8]) {
 enum Meaning {
     Subscribe { channel: String, auth: String, channel_data: Option<String> },
     Unsubscribe { channel: String },
+    SignIn { auth: String, user_data: String },
     Ping,
     Pong,
     Event { event: String, channel: String, data: Option<Value> },
@@ -76,6 +79,9 @@ fn meaning(message: ClientMessage<'_>) -> Result<Meaning, Unclear> {
             channel_data: channel_data.map(Into::into),
         },
         ClientMessage::Unsubscribe { channel } => Meaning::Unsubscribe { channel: channel.to_string() },
+        ClientMessage::SignIn { auth, user_data } => {
+            Meaning::SignIn { auth: auth.into(), user_data: user_data.into() }
+        }
         ClientMessage::Ping => Meaning::Ping,
         ClientMessage::Pong => Meaning::Pong,
         ClientMessage::ClientEvent { event, channel, data } => Meaning::Event {
@@ -94,20 +100,15 @@ fn naive_meaning(message: &Value) -> Result<Option<Meaning>, Unclear> {
     Ok(match (event, channel) {
         ("pusher:ping", _) => Some(Meaning::Ping),
         ("pusher:pong", _) => Some(Meaning::Pong),
-        ("pusher:subscribe" | "pusher:unsubscribe", _) => {
-            let data = match data.as_str() {
-                Some(text) if is_json(text) => serde_json::from_str(text).map_err(|_| Unclear)?,
-                _ => data,
-            };
-            naive_subscription(&data)
-                .filter(|meant| event == "pusher:unsubscribe" || is_subscribe(meant))
-                .map(|meant| match meant {
-                    Meaning::Subscribe { channel, .. } if event == "pusher:unsubscribe" => {
-                        Meaning::Unsubscribe { channel }
-                    }
-                    meant => meant,
-                })
-        }
+        ("pusher:signin", _) => naive_sign_in(&naive_data(data)?),
+        ("pusher:subscribe" | "pusher:unsubscribe", _) => naive_subscription(&naive_data(data)?)
+            .filter(|meant| event == "pusher:unsubscribe" || is_subscribe(meant))
+            .map(|meant| match meant {
+                Meaning::Subscribe { channel, .. } if event == "pusher:unsubscribe" => {
+                    Meaning::Unsubscribe { channel }
+                }
+                meant => meant,
+            }),
         (event, Some(channel)) if event.starts_with("client-") && event.len() <= MAX_EVENT_NAME_BYTES => {
             let data = Some(data).filter(|data| !data.is_null());
             Some(Meaning::Event { event: event.into(), channel: channel.into(), data })
@@ -116,14 +117,30 @@ fn naive_meaning(message: &Value) -> Result<Option<Meaning>, Unclear> {
     })
 }
 
-fn naive_subscription(data: &Value) -> Option<Meaning> {
-    let data = data.as_object()?;
-    let text = |field: &str| match data.get(field) {
+/// The data of an event, or the JSON that it holds as a string.
+fn naive_data(data: Value) -> Result<Value, Unclear> {
+    match data.as_str() {
+        Some(text) if is_json(text) => serde_json::from_str(text).map_err(|_| Unclear),
+        _ => Ok(data),
+    }
+}
+
+fn naive_sign_in(data: &Value) -> Option<Meaning> {
+    let (auth, user_data) = (field(data, "auth")?.unwrap_or_default(), field(data, "user_data")??);
+    Some(Meaning::SignIn { auth, user_data })
+}
+
+/// A field's text, if it has one; nothing if it has something else.
+fn field(data: &Value, name: &str) -> Option<Option<String>> {
+    match data.as_object()?.get(name) {
         None | Some(Value::Null) => Some(None),
         Some(value) => value.as_str().map(|text| Some(text.to_owned())),
-    };
-    let channel = text("channel")??;
-    let (auth, channel_data) = (text("auth")?.unwrap_or_default(), text("channel_data")?);
+    }
+}
+
+fn naive_subscription(data: &Value) -> Option<Meaning> {
+    let channel = field(data, "channel")??;
+    let (auth, channel_data) = (field(data, "auth")?.unwrap_or_default(), field(data, "channel_data")?);
     is_channel_name(&channel).then_some(Meaning::Subscribe { channel, auth, channel_data })
 }
 
@@ -142,6 +159,9 @@ fn written(meant: &Meaning) -> Value {
         Meaning::Unsubscribe { channel } => {
             json!({ "event": "pusher:unsubscribe", "data": json!({ "channel": channel }).to_string() })
         }
+        Meaning::SignIn { auth, user_data } => {
+            json!({ "event": "pusher:signin", "data": { "auth": auth, "user_data": user_data } })
+        }
         Meaning::Ping => json!({ "event": "pusher:ping" }),
         Meaning::Pong => json!({ "event": "pusher:pong", "data": {} }),
         Meaning::Event { event, channel, data } => {
@@ -156,7 +176,14 @@ fn is_json(text: &str) -> bool {
 
 fn is_channel_name(name: &str) -> bool {
     const ALLOWED: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-=@,.;";
+    if let Some(user_id) = name.strip_prefix("#server-to-user-") {
+        return is_user_id(user_id);
+    }
     (1..=164).contains(&name.len()) && name.chars().all(|character| ALLOWED.contains(character))
+}
+
+fn is_user_id(id: &str) -> bool {
+    (1..=MAX_USER_ID_CHARS).contains(&id.chars().count())
 }
 
 fn channel_name(mut choices: Choices<'_>) {
@@ -218,6 +245,24 @@ fn channel_data(text: &str) {
     }
 }
 
+fn user_data(text: &str) {
+    match User::parse(text) {
+        Ok(user) => {
+            assert!(is_json(text) && is_user_id(user.id()), "{text}");
+            assert!(
+                user.watchlist().count() <= MAX_WATCHED_USERS && user.watchlist().all(|id| is_user_id(id))
+            );
+            let Ok(data) = serde_json::from_str::<Value>(text) else { return };
+            let shown: Value = serde_json::from_str(user.member().to_json()).expect("a member is JSON");
+            assert_eq!((&shown["id"], &shown["info"]), (&data["id"], &data["user_info"]), "{text}");
+            let watched = data["watchlist"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            assert!(user.watchlist().map(|id| &**id).eq(watched), "{text}");
+            assert_eq!(parse_channel_name(User::channel(user.id()).as_str()), Ok(User::channel(user.id())));
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
 // --- what the app's server says ---
 
 fn publish(body: &[u8]) {
@@ -259,13 +304,22 @@ fn publish(body: &[u8]) {
 /// Some clients who speak, and what became of it.
 struct Room {
     hub: Hub,
-    app: App,
+    app: Arc<App>,
     settings: Arc<Settings>,
     now: Timestamp,
     elapsed: Duration,
     clients: Vec<Client>,
     /// Who was let into which private or presence channel.
     let_in: BTreeSet<(ClientId, String)>,
+    users: Users,
+    /// As whom each client is signed in, and whom it watches.
+    signed_in: BTreeMap<ClientId, (String, BTreeSet<String>)>,
+    /// Whom each client was told of last, and whether that was online.
+    told: BTreeMap<(ClientId, String), bool>,
+    /// The latest event of each cache channel.
+    cached: BTreeMap<ChannelName, PreparedMessage>,
+    /// What the last input of the hub led to.
+    delivered: Vec<(ClientId, PreparedMessage)>,
 }
 
 struct Client {
@@ -274,7 +328,22 @@ struct Client {
     events: u32,
 }
 
-const CHANNELS: [&str; 6] = ["news", "private-a", "private-b", "presence-a", "presence-b", "a b"];
+const CHANNELS: [&str; 12] = [
+    "news",
+    "private-a",
+    "private-b",
+    "presence-a",
+    "presence-b",
+    "a b",
+    "#server-to-user-0",
+    "#server-to-user-1",
+    "private-encrypted-a",
+    "cache-a",
+    "private-cache-a",
+    "presence-cache-a",
+];
+
+const USERS: [&str; 4] = ["0", "1", "2", "\"3\""];
 
 impl Room {
     fn new(choices: &mut Choices<'_>) -> Self {
@@ -287,12 +356,17 @@ impl Room {
         let config = Config { authorization: Authorization::Ask, ..Config::default() };
         Self {
             hub: Hub::new(config, Pusher, [0; 16]),
-            app: App { id: "3".into(), key: "key".into(), secret: Secret::new("secret") },
+            app: Arc::new(App { id: "3".into(), key: "key".into(), secret: Secret::new("secret") }),
             settings: Arc::new(settings),
             now: Timestamp::START,
             elapsed: Duration::ZERO,
             clients: Vec::new(),
             let_in: BTreeSet::new(),
+            users: Users::new(),
+            signed_in: BTreeMap::new(),
+            told: BTreeMap::new(),
+            cached: BTreeMap::new(),
+            delivered: Vec::new(),
         }
     }
 
@@ -301,11 +375,17 @@ impl Room {
         while !choices.is_empty() {
             self.step(&mut choices);
         }
+        self.check_users();
         for client in &self.clients {
             for channel in CHANNELS.iter().filter(|name| name.starts_with('p')) {
                 let is_in = self.hub.is_subscribed(client.id, &ChannelName::from(*channel));
                 let was_let_in = self.let_in.contains(&(client.id, channel.to_string()));
                 assert!(!is_in || was_let_in, "{:?} was not let into {channel}", client.id);
+            }
+            for channel in CHANNELS.iter().filter(|name| name.starts_with('#')) {
+                let is_in = self.hub.is_subscribed(client.id, &ChannelName::from(*channel));
+                let user = self.signed_in.get(&client.id).map(|(id, _)| format!("#server-to-user-{id}"));
+                assert!(!is_in || user.as_deref() == Some(*channel), "{:?} is in {channel}", client.id);
             }
             let allowed =
                 f64::from(self.settings.client_events_per_second.get()) * (1.0 + self.elapsed.as_secs_f64());
@@ -335,12 +415,16 @@ impl Room {
                 let data = if is_json(&data) { data.into_owned() } else { json!(data).to_string() };
                 self.hear(at, &format!(r#"{{"event":{event},"channel":{channel},"data":{data}}}"#));
             }
-            10 => self.hear(at, r#"{"event":"pusher:ping","data":{}}"#),
+            10 => {
+                let text = self.sign_in(at, choices).to_string();
+                self.hear(at, &text);
+            }
             11 => {
                 let refused = value(&reply(self.clients[at].conversation.handle_binary()));
                 assert_eq!(refused["event"], "pusher:error");
             }
-            12..=13 => {
+            13 => self.publish(choices.one_of(&CHANNELS), choices.bytes_up_to(15)),
+            12 => {
                 let passed = Duration::from_millis(u64::from(choices.byte()) * 4);
                 self.elapsed += passed;
                 self.now = self.now + passed;
@@ -348,6 +432,10 @@ impl Room {
             14 if self.clients.len() > 1 => {
                 let client = self.clients.remove(at).id;
                 self.tell_hub(Input::Gone { client });
+                self.signed_in.remove(&client);
+                self.told.retain(|(watcher, _), _| *watcher != client);
+                let changes = self.users.forget(client);
+                self.tell_watchers(changes);
             }
             _ => {
                 let text = choices.text();
@@ -363,7 +451,8 @@ impl Room {
             panic!("a connect is answered with the id")
         };
         let number = id.to_string().bytes().fold(7u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
-        let conversation = Conversation::new(SocketId::from_random([number; 16]), self.settings.clone());
+        let conversation =
+            Conversation::new(SocketId::from_random([number; 16]), self.app.clone(), self.settings.clone());
         let greeting: Value = serde_json::from_str(&conversation.greeting()).expect("the greeting is JSON");
         let data: Value =
             serde_json::from_str(greeting["data"].as_str().expect("it is text")).expect("of JSON");
@@ -397,15 +486,114 @@ impl Room {
         })
     }
 
+    /// A sign-in, its signature right as a rule.
+    fn sign_in(&self, at: usize, choices: &mut Choices<'_>) -> Value {
+        let (user, watched, fault) = (choices.one_of(&USERS), choices.byte(), choices.byte());
+        let watchlist: Vec<&str> =
+            (0..USERS.len()).filter(|user| watched & 1 << user != 0).map(|user| USERS[user]).collect();
+        let user_data = match fault % 8 {
+            7 => choices.text(),
+            _ => json!({ "id": user, "user_info": watched, "watchlist": watchlist }).to_string(),
+        };
+        let signer = if fault % 8 == 6 { 0 } else { at };
+        let socket_id = self.clients[signer].conversation.socket_id();
+        let auth = match fault % 8 {
+            5 => choices.text(),
+            _ => self.app.auth(&SigningString::User { socket_id, user_data: &user_data }),
+        };
+        json!({ "event": "pusher:signin", "data": { "auth": auth, "user_data": user_data } })
+    }
+
+    /// An event of the app, which reaches exactly the subscribers.
+    fn publish(&mut self, channel: &str, data: &[u8]) {
+        let Ok(channel) = parse_channel_name(channel) else { return };
+        let frame = frames::event(&channel, "event", &String::from_utf8_lossy(data));
+        let (message, except) = (PreparedMessage::new(&frame), None);
+        let is_for_all = !is_cache_channel(&channel);
+        if !is_for_all {
+            self.cached.insert(channel.clone(), message.clone());
+        }
+        let (sent, to) = (message.clone(), channel.clone());
+        self.tell_hub(if is_for_all {
+            Input::Broadcast { channel, message, except }
+        } else {
+            Input::Retain { channel, message, except }
+        });
+        for client in &self.clients {
+            let got = self.delivered.iter().filter(|(who, what)| *who == client.id && *what == sent).count();
+            assert_eq!(got, usize::from(self.hub.is_subscribed(client.id, &to)), "{:?} of {to}", client.id);
+        }
+    }
+
+    /// Whoever comes into a cache channel is sent its latest event next, or told that there is none.
+    fn judge_cache(&self, client: ClientId, channel: &ChannelName, next: Option<&PreparedMessage>) {
+        if !is_cache_channel(channel) {
+            return;
+        }
+        let next = next.expect("a newcomer is told something");
+        match self.cached.get(channel) {
+            Some(latest) => assert_eq!(next, latest, "{client:?} in {channel}"),
+            None => assert_eq!(value(next)["event"], "pusher:cache_miss", "{client:?} in {channel}"),
+        }
+    }
+
+    /// What watchers are told is what is.
+    fn tell_watchers(&mut self, changes: Vec<StatusChange>) {
+        for StatusChange { to, message } in changes {
+            let frame = value(&message);
+            assert_eq!(frame["event"], "pusher_internal:watchlist_events");
+            let data: Value =
+                serde_json::from_str(frame["data"].as_str().expect("it is text")).expect("of JSON");
+            for event in data["events"].as_array().expect("a list") {
+                for user in event["user_ids"].as_array().expect("a list") {
+                    let user = user.as_str().expect("a user's id");
+                    for watcher in &to {
+                        self.told.insert((*watcher, user.to_owned()), event["name"] == "online");
+                    }
+                }
+            }
+        }
+    }
+
+    fn check_users(&self) {
+        for user in USERS {
+            let clients: BTreeSet<ClientId> = self.users.clients(user).iter().copied().collect();
+            let expected: BTreeSet<ClientId> =
+                self.signed_in.iter().filter(|(_, (id, _))| id == user).map(|(client, _)| *client).collect();
+            assert_eq!(clients, expected, "clients of {user}");
+            for (watcher, (_, watchlist)) in &self.signed_in {
+                if watchlist.contains(user) {
+                    let told = self.told.get(&(*watcher, user.to_owned()));
+                    assert_eq!(told, Some(&!expected.is_empty()), "{watcher:?} of {user}");
+                }
+            }
+        }
+    }
+
     fn hear(&mut self, at: usize, text: &str) {
-        let Self { hub, clients, app, let_in, now, .. } = self;
+        let Self { hub, clients, app, let_in, signed_in, now, .. } = self;
         let Client { id: client, conversation, events } = &mut clients[at];
         let (client, socket_id) = (*client, conversation.socket_id());
         match conversation.handle_text(text, |channel| Standing::of(client, channel, hub), *now) {
             Reaction::Nothing => {}
             Reaction::Reply(reply) => {
                 let event = value(&reply)["event"].clone();
-                assert!(event == "pusher:error" || event == "pusher:pong", "{event}");
+                assert!(event.as_str().is_some_and(|event| {
+                    ["pusher:error", "pusher:pong", "pusher:subscription_error"].contains(&event)
+                }));
+            }
+            Reaction::SignIn { user, reply } => {
+                let Ok(ClientMessage::SignIn { auth, user_data }) = ClientMessage::parse(text) else {
+                    panic!("{text} is taken for a sign-in")
+                };
+                assert_eq!(auth, app.auth(&SigningString::User { socket_id, user_data: &user_data }));
+                assert_eq!(value(&reply)["event"], "pusher:signin_success");
+                let watchlist = user.watchlist().map(|id| id.to_string()).collect();
+                if let Some((earlier, _)) = signed_in.insert(client, (user.id().to_owned(), watchlist)) {
+                    assert_eq!(earlier, user.id(), "a connection belongs to one user");
+                }
+                let changes = self.users.sign_in(client, user);
+                self.tell_watchers(changes);
             }
             Reaction::Subscribe { channel, credentials } => {
                 let Ok(ClientMessage::Subscribe { auth, channel_data, .. }) = ClientMessage::parse(text)
@@ -414,7 +602,10 @@ impl Room {
                 };
                 let (name, channel_data) = (channel.as_str(), channel_data.as_deref());
                 let expected = app.auth(&SigningString::Channel { socket_id, channel: name, channel_data });
-                let has_member = channel_data.is_some_and(|data| parse_channel_data(data).is_ok());
+                let has_member = match channel_data {
+                    Some(data) => parse_channel_data(data).is_ok(),
+                    None => signed_in.contains_key(&client),
+                };
                 if auth == expected && (has_member || !name.starts_with("presence-")) {
                     let_in.insert((client, name.to_owned()));
                 }
@@ -456,19 +647,29 @@ impl Room {
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
             self.hub.handle_input(input, self.now).expect("the client is there");
-            while let Some(action) = self.hub.poll_action() {
+            let actions: Vec<Action> = std::iter::from_fn(|| self.hub.poll_action()).collect();
+            self.delivered.clear();
+            for (at, action) in actions.iter().enumerate() {
                 match action {
+                    Action::Subscribed { client, channel } => {
+                        let next = actions[at..].iter().find_map(|action| match action {
+                            Action::Deliver { to, message } if to.iter().eq([*client]) => Some(message),
+                            _ => None,
+                        });
+                        self.judge_cache(*client, channel, next);
+                    }
                     Action::Authorize(asked) => {
-                        let decision = authorize(&self.app, &asked);
+                        let decision = authorize(&self.app, asked);
                         inputs.push(Input::Decided { request: asked.request, decision });
                     }
-                    Action::Deliver { message, .. } => {
-                        let frame = value(&message);
+                    Action::Deliver { to, message } => {
+                        let frame = value(message);
                         assert!(frame["event"].is_string() && frame["channel"].is_string(), "{frame}");
+                        self.delivered.extend(to.iter().map(|client| (client, message.clone())));
                     }
                     Action::Connected { .. }
-                    | Action::Subscribed { .. }
                     | Action::Denied { .. }
+                    | Action::NothingRetained { .. }
                     | Action::Unsubscribed { .. }
                     | Action::Joined { .. }
                     | Action::Left { .. }

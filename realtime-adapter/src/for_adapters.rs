@@ -1,7 +1,7 @@
 use crate::clock::Clock;
 use crate::drivers::Wake;
 use crate::error::SubscribeError;
-use crate::hub::Hub;
+use crate::hub::{Hub, WeakHub};
 use crate::inbox::Inbox;
 use crate::lock;
 use crate::question::{Question, subscribed};
@@ -18,6 +18,9 @@ use std::sync::Arc;
 ///
 /// A trait, so that it does not stand among the methods that the users of an adapter's hub see.
 pub trait ForAdapters {
+    /// The hub, for whoever is not to keep it.
+    fn downgrade(&self) -> WeakHub;
+
     /// The hub's clock.
     fn clock(&self) -> Clock;
 
@@ -87,11 +90,15 @@ pub trait ForAdapters {
     /// [`expire`](Question::expire); `None`: never.
     fn poll_timeout(&self) -> Option<Timestamp>;
 
-    /// Denies what was to be decided by now.
+    /// Does what is due by now: denies what was to be decided, tells counts.
     fn handle_timeout(&self);
 }
 
 impl ForAdapters for Hub {
+    fn downgrade(&self) -> WeakHub {
+        self.to_weak()
+    }
+
     fn clock(&self) -> Clock {
         self.shared.clock
     }

@@ -9,7 +9,7 @@ use realtime_core::{
 use realtime_ws::{CloseCode, PreparedMessage};
 use std::fmt;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 /// What every adapter's hub can do: a handle that is cheap to clone and can be used from any thread.
 ///
@@ -17,6 +17,26 @@ use std::sync::{Arc, Mutex};
 #[derive(Clone)]
 pub struct Hub {
     pub(crate) shared: Arc<Shared>,
+}
+
+/// A hub that may be gone: whoever has this does not keep it.
+#[derive(Clone)]
+pub struct WeakHub {
+    shared: Weak<Shared>,
+}
+
+impl WeakHub {
+    /// The hub; `None` if nobody has it any more.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Hub> {
+        self.shared.upgrade().map(|shared| Hub { shared })
+    }
+}
+
+impl fmt::Debug for WeakHub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WeakHub").finish_non_exhaustive()
+    }
 }
 
 /// A hub's parts, less its authorizer. An adapter's builder fills them in.
@@ -77,6 +97,10 @@ impl fmt::Debug for HubParts {
 }
 
 impl Hub {
+    pub(crate) fn to_weak(&self) -> WeakHub {
+        WeakHub { shared: Arc::downgrade(&self.shared) }
+    }
+
     /// Sends `message` to all subscribers of `channel`. No error if there are none.
     ///
     /// # Errors
@@ -102,6 +126,35 @@ impl Hub {
     ) -> Result<(), HubError> {
         let (channel, message) = (channel.into(), message.into());
         self.shared.input(Input::Broadcast { channel, message, except: Some(except) }).map(drop)
+    }
+
+    /// Sends `message` to all subscribers of `channel`, and to each that subscribes later until another one takes
+    /// its place: right after it is let in, with neither a gap nor a repetition before what follows. For how long and
+    /// how many are kept, [`Config`] says.
+    ///
+    /// # Errors
+    /// [`HubError::Closed`] or [`HubError::Overloaded`]; then nobody gets it, and the earlier one stays.
+    pub fn retain(
+        &self,
+        channel: impl Into<ChannelName>,
+        message: impl Into<PreparedMessage>,
+    ) -> Result<(), HubError> {
+        let (channel, message) = (channel.into(), message.into());
+        self.shared.input(Input::Retain { channel, message, except: None }).map(drop)
+    }
+
+    /// As [`retain`](Self::retain), but for a present subscriber `except`.
+    ///
+    /// # Errors
+    /// As [`retain`](Self::retain).
+    pub fn retain_except(
+        &self,
+        channel: impl Into<ChannelName>,
+        message: impl Into<PreparedMessage>,
+        except: ClientId,
+    ) -> Result<(), HubError> {
+        let (channel, message) = (channel.into(), message.into());
+        self.shared.input(Input::Retain { channel, message, except: Some(except) }).map(drop)
     }
 
     /// Sends `message` to one client.

@@ -40,6 +40,14 @@ pub enum Action {
         /// Why.
         denial: Denial,
     },
+    /// A client that was let into a channel was told that no message is retained for it. Only where the wire
+    /// format has a message for that.
+    NothingRetained {
+        /// The client.
+        client: ClientId,
+        /// The channel.
+        channel: ChannelName,
+    },
     /// A client no longer receives a channel's messages.
     Unsubscribed {
         /// The client.

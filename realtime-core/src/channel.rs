@@ -158,6 +158,10 @@ impl Channel {
         self.subscribers.recipients(except)
     }
 
+    pub(crate) fn name(&self) -> &ChannelName {
+        &self.name
+    }
+
     pub(crate) fn subscriber_count(&self) -> usize {
         self.subscribers.len()
     }

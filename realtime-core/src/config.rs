@@ -21,6 +21,19 @@ pub struct Config {
     /// as an outbox takes by default; it must be no more than that, and the adapters see to it. A newcomer for
     /// whom it would be longer is denied.
     pub max_roster_bytes: usize,
+    /// How often, at most, the subscribers of a channel are told how many they are: the first change at once, all
+    /// that follow within this time together when it is over. Default `None`: they are not told. Nor are they where
+    /// the [`Wire`](crate::wire::Wire) has no message for it.
+    pub subscriber_count_interval: Option<Duration>,
+    /// How long the latest message of [`Input::Retain`](crate::Input::Retain) is sent to newcomers. Default
+    /// 30 min. Then it is forgotten.
+    pub retention: Duration,
+    /// The most channels whose latest message is retained. Default 10,000. Beyond it, the oldest one is
+    /// forgotten.
+    pub max_retained_messages: usize,
+    /// The most bytes of retained messages and the names of their channels. Default 32 MiB. Beyond it, the
+    /// oldest ones are forgotten.
+    pub max_retained_bytes: usize,
 }
 
 /// What becomes of a subscribe to a private or presence channel.
@@ -43,6 +56,10 @@ impl Default for Config {
             max_members_per_channel: 10_000,
             max_member_bytes: 2 * 1024,
             max_roster_bytes: 1024 * 1024,
+            subscriber_count_interval: None,
+            retention: Duration::from_secs(30 * 60),
+            max_retained_messages: 10_000,
+            max_retained_bytes: 32 * 1024 * 1024,
         }
     }
 }

@@ -90,6 +90,13 @@ pub enum Notice {
         /// Why.
         denial: Denial,
     },
+    /// A client that was let into a channel was told that no message is retained for it.
+    NothingRetained {
+        /// The client.
+        client: ClientId,
+        /// The channel.
+        channel: ChannelName,
+    },
     /// A client no longer receives a channel's messages.
     Unsubscribed {
         /// The client.
@@ -281,6 +288,9 @@ impl Exchange {
                     outcome = Outcome::Denied(denial.clone());
                     self.notices.push_back(Notice::Denied { client, channel, denial });
                 }
+                Action::NothingRetained { client, channel } => {
+                    self.notices.push_back(Notice::NothingRetained { client, channel });
+                }
                 Action::Unsubscribed { client, channel } => {
                     self.notices.push_back(Notice::Unsubscribed { client, channel });
                 }
@@ -330,6 +340,7 @@ fn lost(notice: &mut Notice) -> Option<((Loss, ClientId), &mut u64)> {
         Notice::Undelivered { client, messages } => Some(((Loss::Undelivered, *client), messages)),
         Notice::Subscribed { .. }
         | Notice::Denied { .. }
+        | Notice::NothingRetained { .. }
         | Notice::Unsubscribed { .. }
         | Notice::Joined { .. }
         | Notice::Left { .. }
@@ -340,9 +351,11 @@ fn lost(notice: &mut Notice) -> Option<((Loss, ClientId), &mut u64)> {
 
 fn is_refusable(input: &Input) -> bool {
     match input {
-        Input::Connect { .. } | Input::Subscribe { .. } | Input::Broadcast { .. } | Input::Send { .. } => {
-            true
-        }
+        Input::Connect { .. }
+        | Input::Subscribe { .. }
+        | Input::Broadcast { .. }
+        | Input::Retain { .. }
+        | Input::Send { .. } => true,
         Input::Decided { .. }
         | Input::Unsubscribe { .. }
         | Input::Disconnect { .. }

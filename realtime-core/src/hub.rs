@@ -1,17 +1,19 @@
 use crate::announcer::Announcer;
 use crate::channel::{Channels, Farewell};
-use crate::client::{Client, Clients};
+use crate::client::{Client, Clients, Subscription};
+use crate::retained::RetainedMessages;
+use crate::subscriber_counts::{Since, SubscriberCounts, Tell};
 use crate::undecided::Undecided;
 use crate::wire::Wire;
 use crate::{
     Action, Authorization, AuthorizationRequest, ChannelKind, ChannelName, ClientId, Config, Credentials,
-    Decision, Denial, Home, Input, InputError, Member, Recipients, RequestId, Roster,
+    Decision, Denial, Home, Input, InputError, Member, Recipients, RequestId, Retained, Roster,
 };
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
-use realtime_ws::{CloseCode, Timestamp};
+use realtime_ws::{CloseCode, PreparedMessage, Timestamp};
 
 /// Clients, their channels and who is present in them.
 ///
@@ -26,6 +28,8 @@ pub struct Hub {
     clients: Clients,
     channels: Channels,
     undecided: Undecided,
+    retained: RetainedMessages,
+    subscriber_counts: SubscriberCounts,
     announcer: Announcer,
     state: State,
 }
@@ -49,6 +53,8 @@ impl Hub {
             clients: Clients::default(),
             channels: Channels::new(seed),
             undecided: Undecided::default(),
+            retained: RetainedMessages::default(),
+            subscriber_counts: SubscriberCounts::default(),
             announcer: Announcer::new(Box::new(wire)),
             state: State::Open,
         }
@@ -56,7 +62,8 @@ impl Hub {
 
     /// Takes one input. Call [`poll_action`](Self::poll_action) until `None` before the next one.
     ///
-    /// An authorization that is overdue at `now` is denied first, whatever the input.
+    /// An authorization that is overdue at `now` is denied first, and counts that are due are told, whatever the
+    /// input.
     ///
     /// # Errors
     /// [`InputError`] if the application asks for something of a client that is not there, or of a closed
@@ -64,6 +71,8 @@ impl Hub {
     pub fn handle_input(&mut self, input: Input, now: Timestamp) -> Result<(), InputError> {
         self.now = self.now.max(now);
         self.deny_overdue();
+        self.retained.forget_overdue(self.now);
+        self.tell_due_counts();
         match (input, self.state) {
             (Input::Gone { client }, _) => {
                 self.forget(client, Farewell::Told);
@@ -77,6 +86,7 @@ impl Hub {
                 | Input::Decided { .. }
                 | Input::Unsubscribe { .. }
                 | Input::Broadcast { .. }
+                | Input::Retain { .. }
                 | Input::Send { .. }
                 | Input::Disconnect { .. },
                 State::Closed,
@@ -95,9 +105,11 @@ impl Hub {
             }
             (Input::Unsubscribe { client, channel }, State::Open) => self.unsubscribe(client, &channel)?,
             (Input::Broadcast { channel, message, except }, State::Open) => {
-                if let Some(to) = self.recipients(&channel, except) {
-                    self.announcer.deliver(to, |_| Some(message));
-                }
+                self.broadcast(&channel, message, except);
+            }
+            (Input::Retain { channel, message, except }, State::Open) => {
+                self.retained.keep(&channel, message.clone(), &self.config, self.now);
+                self.broadcast(&channel, message, except);
             }
             (Input::Send { client, message }, State::Open) => {
                 let home = self.client(client)?.home;
@@ -119,7 +131,7 @@ impl Hub {
     /// When to hand in [`Input::TimePassed`] unless another input comes first; `None` if nothing is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        self.undecided.first_deadline()
+        [self.undecided.first_deadline(), self.subscriber_counts.first_due()].into_iter().flatten().min()
     }
 
     fn subscribe(
@@ -193,11 +205,27 @@ impl Hub {
         let channel = &mut self.channels[index];
         let limit = self.config.max_roster_bytes;
         match channel.enter(index, (id, client.home), member, limit, &mut self.announcer) {
-            Ok(subscription) => client.subscribe(subscription),
+            Ok(subscription) => {
+                client.subscribe(subscription);
+                let home = client.home;
+                self.send_retained((id, home), name);
+                self.count_changed(name);
+            }
             Err(denial) => {
                 self.channels.close_if_empty(index);
                 self.deny(id, name.clone(), denial);
             }
+        }
+    }
+
+    /// Tells a newcomer the latest message of the channel. Nothing can come between its being let in and this.
+    fn send_retained(&mut self, (id, home): (ClientId, Home), channel: &ChannelName) {
+        let to = Recipients::one(id, home);
+        if let Some(retained) = self.retained.get(channel, self.now) {
+            self.announcer.deliver(to, |_| Some(retained.message.clone()));
+        } else if let Some(message) = self.announcer.wire.nothing_retained(channel) {
+            self.announcer.deliver(to, |_| Some(message));
+            self.announcer.act(Action::NothingRetained { client: id, channel: channel.clone() });
         }
     }
 
@@ -214,7 +242,7 @@ impl Hub {
         if let Some(index) = self.channels.find(name)
             && let Some(subscription) = client.unsubscribe(index)
         {
-            self.channels.leave((id, home), subscription, Farewell::Told, &mut self.announcer);
+            self.leave((id, home), subscription, Farewell::Told);
         }
         Ok(())
     }
@@ -233,9 +261,49 @@ impl Hub {
         }
         let home = client.home;
         for subscription in client.into_subscriptions() {
-            self.channels.leave((id, home), subscription, farewell, &mut self.announcer);
+            self.leave((id, home), subscription, farewell);
         }
         Some(home)
+    }
+
+    fn leave(&mut self, client: (ClientId, Home), subscription: Subscription, farewell: Farewell) {
+        let name = self.channels[subscription.channel].name().clone();
+        self.channels.leave(client, subscription, farewell, &mut self.announcer);
+        match farewell {
+            Farewell::Told => self.count_changed(&name),
+            Farewell::Silent => self.subscriber_counts.forget(&name),
+        }
+    }
+
+    /// Tells a channel's subscribers how many they are now, or sees to it that they are told.
+    fn count_changed(&mut self, channel: &ChannelName) {
+        if self.config.subscriber_count_interval.is_none() {
+            return;
+        }
+        if self.channels.find(channel).is_none() {
+            self.subscriber_counts.forget(channel);
+        } else if self.subscriber_counts.change(channel) == Tell::Now {
+            self.tell_count(channel);
+        }
+    }
+
+    fn tell_due_counts(&mut self) {
+        while let Some((channel, since)) = self.subscriber_counts.take_due(self.now) {
+            match since {
+                Since::Changed => self.tell_count(&channel),
+                Since::Unchanged => {}
+            }
+        }
+    }
+
+    fn tell_count(&mut self, name: &ChannelName) {
+        if let Some(channel) = self.channels.get(name)
+            && let Some(interval) = self.config.subscriber_count_interval
+            && let Some(message) = self.announcer.wire.subscriber_count(name, channel.subscriber_count())
+        {
+            self.announcer.deliver(channel.recipients(None), |_| Some(message));
+            self.subscriber_counts.tell(name, self.now + interval);
+        }
     }
 
     fn close(&mut self) {
@@ -248,7 +316,14 @@ impl Hub {
                 Farewell::Silent,
             );
         }
+        self.retained = RetainedMessages::default();
         self.announcer.act(Action::Closed);
+    }
+
+    fn broadcast(&mut self, channel: &ChannelName, message: PreparedMessage, except: Option<ClientId>) {
+        if let Some(to) = self.recipients(channel, except) {
+            self.announcer.deliver(to, |_| Some(message));
+        }
     }
 
     fn recipients(&self, name: &ChannelName, except: Option<ClientId>) -> Option<Recipients> {
@@ -265,7 +340,7 @@ impl Hub {
         match input {
             Input::Connect { home: its, .. } => *its == home,
             Input::Subscribe { client, channel, .. } => lives_there(*client) || is_heard_there(channel),
-            Input::Broadcast { channel, .. } => is_heard_there(channel),
+            Input::Broadcast { channel, .. } | Input::Retain { channel, .. } => is_heard_there(channel),
             Input::Send { client, .. } => lives_there(*client),
             Input::Decided { .. }
             | Input::Unsubscribe { .. }
@@ -330,6 +405,12 @@ impl Hub {
         let index = self.channels.find(channel)?;
         let seat = self.clients.get(client)?.subscription(index)?.seat?;
         self.channels[index].roster()?.at(seat)
+    }
+
+    /// The latest message of a channel that newcomers are sent; `None` if none is retained.
+    #[must_use]
+    pub fn retained(&self, channel: &ChannelName) -> Option<Retained<'_>> {
+        self.retained.get(channel, self.now)
     }
 
     /// Whether [`Input::Close`] was handled.

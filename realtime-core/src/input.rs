@@ -46,6 +46,17 @@ pub enum Input {
         /// A subscriber that does not get it, such as its sender.
         except: Option<ClientId>,
     },
+    /// A message for all subscribers of a channel, as [`Broadcast`](Self::Broadcast), and for all that come
+    /// later: each is sent the latest one right after it is let in. For how long and how many are kept,
+    /// [`Config`](crate::Config) says.
+    Retain {
+        /// The channel.
+        channel: ChannelName,
+        /// The message.
+        message: PreparedMessage,
+        /// A subscriber that does not get it, such as its sender.
+        except: Option<ClientId>,
+    },
     /// A message for one client.
     Send {
         /// The client.

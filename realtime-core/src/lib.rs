@@ -56,6 +56,7 @@
 //!             }
 //!             Action::Authorize(_) => unreachable!("this hub has no authorizer"),
 //!             Action::Subscribed { .. } | Action::Denied { .. } | Action::Unsubscribed { .. } => {}
+//!             Action::NothingRetained { .. } => {}
 //!             Action::Joined { .. } | Action::Left { .. } | Action::Closed => {}
 //!         }
 //!     }
@@ -81,7 +82,8 @@
 //! # What the hub promises
 //!
 //! 1. Every subscriber of a channel sees its messages and presence changes in one and the same order.
-//! 2. A newcomer's roster and the joins that follow fit together without gap or overlap.
+//! 2. A newcomer's roster and the joins that follow fit together without gap or overlap; so do a retained
+//!    message and those that follow.
 //! 3. A member with several clients joins once and leaves once: with its first and its last.
 //! 4. After a client is gone, no channel, roster or count still holds it; its leaving was announced exactly
 //!    once.
@@ -134,7 +136,9 @@ mod presence;
 pub mod pusher;
 mod recipients;
 pub mod responses;
+mod retained;
 mod session;
+mod subscriber_counts;
 mod undecided;
 pub mod wire;
 
@@ -154,4 +158,5 @@ pub use outbox::{Outbox, OutboxLimits, Pushed, SlowConsumer};
 pub use parcel::Parcel;
 pub use presence::{Member, Roster};
 pub use recipients::Recipients;
+pub use retained::Retained;
 pub use session::{Outgoing, Session};

@@ -4,7 +4,9 @@ use crate::wire::json_string;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
+use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
 /// A member of a presence channel, as the others see it: one person, however many clients. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +48,19 @@ impl Member {
         } else {
             Self::with_json_info(id, Some(&json_string(info)))
         }
+    }
+
+    /// The member that [`to_json`](Self::to_json) wrote; `None` for any other text.
+    pub(crate) fn from_json(json: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Form<'a> {
+            id: String,
+            #[serde(borrow)]
+            info: Option<&'a RawValue>,
+        }
+
+        let Form { id, info } = serde_json::from_str(json).ok()?;
+        Some(Self::with_json_info(&id, info.map(RawValue::get)))
     }
 
     fn with_json_info(id: &str, info: Option<&str>) -> Self {

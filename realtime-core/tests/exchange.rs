@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{SECOND, SEED, allows, allows_as, broadcast};
+use common::{Introducing, SECOND, SEED, allows, allows_as, broadcast};
 use realtime_core::wire::Plain;
 use realtime_core::{
     Authorization, AuthorizationRequest, ChannelName, ClientId, Config, Credentials, Denial, Exchange, Home,
@@ -227,6 +227,34 @@ fn a_denial_that_is_overdue_is_not_the_answer_to_another_input() {
     assert_eq!(exchange.handle_input(subscribe(other, "room"), later), Ok(Outcome::Taken));
     let (client, channel, denial) = (slow, "private-room".into(), Denial::AuthorizerTimedOut);
     assert_eq!(notices(&mut exchange), [Notice::Denied { client, channel, denial }]);
+}
+
+#[test]
+fn the_application_learns_that_nothing_was_retained_for_a_newcomer() {
+    let hub = Hub::new(Config::default(), Introducing, SEED);
+    let mut exchange = Exchange::new(hub, MailboxLimits::default());
+    let client = connect(&mut exchange, HERE);
+    assert_eq!(exchange.handle_input(subscribe(client, "kept"), START), Ok(Outcome::Subscribed));
+    let channel = ChannelName::from("kept");
+    assert_eq!(
+        notices(&mut exchange),
+        [
+            Notice::Subscribed { client, channel: channel.clone() },
+            Notice::NothingRetained { client, channel }
+        ]
+    );
+}
+
+#[test]
+fn a_retained_message_is_refused_while_its_readers_are_behind_and_then_is_not_kept() {
+    let (mut exchange, _) = two_homes(MailboxLimits { max_orders: 2, ..MailboxLimits::default() });
+    notices(&mut exchange);
+    for text in ["1", "2"] {
+        exchange.handle_input(broadcast("room", text), START).unwrap();
+    }
+    let retain = || Input::Retain { channel: "room".into(), message: "3".into(), except: None };
+    assert_eq!(exchange.handle_input(retain(), START), Err(HubError::Overloaded));
+    assert_eq!(exchange.hub().retained(&"room".into()), None);
 }
 
 #[test]

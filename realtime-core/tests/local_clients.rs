@@ -43,6 +43,7 @@ impl House {
                 | Action::Authorize(_)
                 | Action::Subscribed { .. }
                 | Action::Denied { .. }
+                | Action::NothingRetained { .. }
                 | Action::Unsubscribed { .. }
                 | Action::Joined { .. }
                 | Action::Left { .. }

@@ -2,12 +2,12 @@
 
 mod common;
 
-use common::random::{Life, config, steps};
+use common::random::{CHANNELS, Life, config, steps};
 use common::{Seen, seen};
 use proptest::prelude::*;
 use realtime_core::{
     Action, AuthorizationRequest, ChannelKind, ChannelName, ClientId, Config, Credentials, Decision, Denial,
-    Home, Input, InputError, Member, RequestId,
+    Home, Input, InputError, Member, RequestId, Retained,
 };
 use realtime_ws::{CloseCode, PreparedMessage, Timestamp};
 
@@ -51,6 +51,8 @@ struct NaiveHub {
     seats: Vec<(ChannelName, Member, Vec<ClientId>)>,
     // In the order of asking; without a channel where the client wants to know no more.
     questions: Vec<(RequestId, ClientId, Option<ChannelName>, Timestamp)>,
+    // The oldest first.
+    retained: Vec<(ChannelName, PreparedMessage, Timestamp)>,
     seen: Vec<Seen>,
 }
 
@@ -84,6 +86,7 @@ impl NaiveHub {
             subscriptions: Vec::new(),
             seats: Vec::new(),
             questions: Vec::new(),
+            retained: Vec::new(),
             seen: Vec::new(),
         }
     }
@@ -95,6 +98,7 @@ impl NaiveHub {
                 self.deny(client, &channel, Denial::AuthorizerTimedOut);
             }
         }
+        self.retained.retain(|(_, _, until)| *until > now);
         if self.is_closed {
             return match input {
                 Input::Gone { .. } | Input::TimePassed | Input::Close => Ok(()),
@@ -103,6 +107,7 @@ impl NaiveHub {
                 | Input::Decided { .. }
                 | Input::Unsubscribe { .. }
                 | Input::Broadcast { .. }
+                | Input::Retain { .. }
                 | Input::Send { .. }
                 | Input::Disconnect { .. } => Err(InputError::Closed),
             };
@@ -134,11 +139,18 @@ impl NaiveHub {
                 }
                 self.leave(client, &channel);
             }
-            Input::Broadcast { channel, message, except } => {
-                for subscriber in self.subscribers(&channel) {
-                    if Some(subscriber) != except {
-                        self.seen.push(Seen::Sent(subscriber, message.clone()));
-                    }
+            Input::Broadcast { channel, message, except } => self.broadcast(&channel, &message, except),
+            Input::Retain { channel, message, except } => {
+                self.broadcast(&channel, &message, except);
+                self.retained.retain(|(name, ..)| *name != channel);
+                self.retained.push((channel, message, now + self.config.retention));
+                let bytes = |(name, message, _): &(ChannelName, PreparedMessage, _)| {
+                    name.as_str().len() + message.frame().len()
+                };
+                while self.retained.len() > self.config.max_retained_messages
+                    || self.retained.iter().map(bytes).sum::<usize>() > self.config.max_retained_bytes
+                {
+                    self.retained.remove(0);
                 }
             }
             Input::Send { client, message } => {
@@ -190,7 +202,8 @@ impl NaiveHub {
     fn admit(&mut self, client: ClientId, channel: ChannelName, member: Option<Member>) {
         if channel.kind() != ChannelKind::Presence {
             self.subscriptions.push((client, channel.clone()));
-            self.did(Action::Subscribed { client, channel });
+            self.did(Action::Subscribed { client, channel: channel.clone() });
+            self.send_retained(client, &channel);
             return;
         }
         let (id, info) = member.as_ref().map_or(("", None), |member| (member.id(), member.info()));
@@ -234,7 +247,22 @@ impl NaiveHub {
         if is_first {
             self.seats.push((channel.clone(), member.clone(), vec![client]));
             self.tell_of(&channel, "member_added", &member);
-            self.did(Action::Joined { channel, member });
+            self.did(Action::Joined { channel: channel.clone(), member });
+        }
+        self.send_retained(client, &channel);
+    }
+
+    fn send_retained(&mut self, client: ClientId, channel: &ChannelName) {
+        if let Some((_, message, _)) = self.retained.iter().find(|(name, ..)| name == channel) {
+            self.seen.push(Seen::Sent(client, message.clone()));
+        }
+    }
+
+    fn broadcast(&mut self, channel: &ChannelName, message: &PreparedMessage, except: Option<ClientId>) {
+        for subscriber in self.subscribers(channel) {
+            if Some(subscriber) != except {
+                self.seen.push(Seen::Sent(subscriber, message.clone()));
+            }
         }
     }
 
@@ -274,6 +302,7 @@ impl NaiveHub {
 
     fn close(&mut self) {
         self.is_closed = true;
+        self.retained.clear();
         for (client, home) in self.clients.clone() {
             self.forget(client);
             let reason = "the server is closing".into();
@@ -324,6 +353,11 @@ impl NaiveHub {
                 Some(roster) => prop_assert!(roster.members().eq(members)),
                 None => prop_assert_ne!(name.kind(), ChannelKind::Presence),
             }
+        }
+        for channel in CHANNELS.map(ChannelName::from) {
+            let kept = self.retained.iter().find(|(name, ..)| *name == channel);
+            let kept = kept.map(|(_, message, until)| Retained { message, lasts: until.since(self.now) });
+            prop_assert_eq!(hub.retained(&channel), kept);
         }
         for (client, channel) in &self.subscriptions {
             prop_assert!(hub.is_subscribed(*client, channel));

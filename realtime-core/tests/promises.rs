@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::random::{Life, steps};
+use common::random::{Life, Step, steps};
 use common::*;
 use proptest::prelude::*;
 use realtime_core::wire::Plain;
@@ -18,7 +18,8 @@ proptest! {
     fn every_subscriber_of_a_channel_sees_the_same_order(steps in steps()) {
         let mut life = Life::default();
         let mut loops = Loops::default();
-        for step in &steps {
+        // What is retained reaches a newcomer when it comes, which is later than it reached the others.
+        for step in steps.iter().filter(|step| !matches!(step, Step::Retain { .. })) {
             if let Some((_, _, actions)) = life.live(step) {
                 loops.perform(&actions);
             }

@@ -5,11 +5,17 @@
 use core::num::NonZeroU32;
 use core::time::Duration;
 use proptest::prelude::*;
-use realtime_core::pusher::{ClientEvents, Conversation, Reaction, Settings, SocketId, Standing};
+use realtime_core::pusher::{
+    App, ClientEvents, Conversation, Reaction, Secret, Settings, SigningString, SocketId, Standing, User,
+};
 use realtime_core::{ChannelName, Member};
 use realtime_ws::{Keepalive, PreparedMessage, Timestamp};
 use serde_json::{Value, json};
 use std::sync::Arc;
+
+fn app() -> App {
+    App { id: "1".into(), key: "key".into(), secret: Secret::new("secret") }
+}
 
 /// A conversation with a client that stands the same in every channel, and a clock that the test advances.
 struct Client {
@@ -22,7 +28,7 @@ impl Client {
     fn with(settings: Settings, standing: Standing) -> Self {
         let socket_id: SocketId = "12.34".parse().unwrap();
         Self {
-            conversation: Conversation::new(socket_id, Arc::new(settings)),
+            conversation: Conversation::new(socket_id, Arc::new(app()), Arc::new(settings)),
             standing,
             now: Timestamp::START,
         }
@@ -40,6 +46,13 @@ impl Client {
     /// Asserts that `text` is answered with a `pusher:error`, and gives its code and message.
     fn is_refused(&mut self, text: &str) -> (Value, String) {
         error_of(self.says(text))
+    }
+
+    /// The sign-in of `user_data`, signed for this client.
+    fn sign_in(&self, user_data: &str) -> String {
+        let socket_id = self.conversation.socket_id();
+        let auth = app().auth(&SigningString::User { socket_id, user_data });
+        json!({ "event": "pusher:signin", "data": { "auth": auth, "user_data": user_data } }).to_string()
     }
 
     fn waits(&mut self, millis: u64) {
@@ -86,10 +99,66 @@ fn subscribing_and_unsubscribing_are_handed_to_the_hub() {
         panic!("no subscribe")
     };
     assert_eq!(channel, ChannelName::from("presence-a"));
-    assert_eq!(credentials.as_bytes(), b"12.34\nk:s\n{\"user_id\":1}");
+    assert_eq!(credentials.as_bytes(), b"12.34\nk:s\nchannel_data:{\"user_id\":1}");
 
     let unsubscribe = r#"{"event":"pusher:unsubscribe","data":{"channel":"presence-a"}}"#;
     assert_eq!(client.says(unsubscribe), Reaction::Unsubscribe { channel: "presence-a".into() });
+}
+
+#[test]
+fn a_sign_in_that_the_app_signed_is_confirmed_letter_by_letter() {
+    let mut client = Client::subscribed();
+    assert_eq!(client.conversation.user(), None);
+    let user_data = r#"{ "id":"7", "user_info":{"name":"Ada \"A\""} }"#;
+    let Reaction::SignIn { user, reply } = client.says(&client.sign_in(user_data)) else {
+        panic!("not signed in")
+    };
+    assert_eq!(*user, User::parse(user_data).unwrap());
+    assert_eq!(client.conversation.user(), Some(&user));
+    let frame: Value = serde_json::from_slice(reply.payload()).unwrap();
+    assert_eq!(frame["event"], "pusher:signin_success");
+    let data: Value = serde_json::from_str(frame["data"].as_str().unwrap()).unwrap();
+    assert_eq!(data, json!({ "user_data": user_data }));
+}
+
+#[test]
+fn a_sign_in_that_is_not_accepted_is_answered_and_the_connection_lives() {
+    let mut client = Client::subscribed();
+    let signed_for_another = client.sign_in(r#"{"id":"7"}"#).replace(r#"\"7\""#, r#"\"8\""#);
+    let (code, message) = client.is_refused(&signed_for_another);
+    assert_eq!(code, json!(4009));
+    assert_eq!(
+        message,
+        "the signature in auth is not the HMAC-SHA256 of 12.34::user::{\"id\":\"8\"} with the app's secret, in \
+         lower-case hex"
+    );
+    let (code, message) = client.is_refused(r#"{"event":"pusher:signin","data":{"user_data":"{}"}}"#);
+    assert_eq!(code, json!(4009));
+    assert_eq!(message, "auth is missing; it must be \"key:signature\", signed by the app's server");
+    let (code, message) = client.is_refused(&client.sign_in("{}"));
+    assert_eq!((code, &*message), (json!(4009), "a user's id is missing or empty"));
+    let watchlist = vec!["a"; 101];
+    let (code, message) =
+        client.is_refused(&client.sign_in(&json!({ "id": "7", "watchlist": watchlist }).to_string()));
+    assert_eq!((code, &*message), (json!(4302), "the watchlist has 101 users; at most 100 are accepted"));
+    assert_eq!(client.conversation.user(), None);
+    assert!(matches!(client.says(&client.sign_in(r#"{"id":"7"}"#)), Reaction::SignIn { .. }));
+}
+
+#[test]
+fn who_is_signed_in_may_bring_other_data_but_stays_the_same_user() {
+    let mut client = Client::subscribed();
+    client.says(&client.sign_in(r#"{"id":"7","user_info":1}"#));
+    assert!(matches!(client.says(&client.sign_in(r#"{"id":"7","user_info":2}"#)), Reaction::SignIn { .. }));
+    assert_eq!(client.conversation.user().unwrap().member().info(), Some("2"));
+
+    let (code, message) = client.is_refused(&client.sign_in(r#"{"id":"8"}"#));
+    assert_eq!(code, json!(4009));
+    assert_eq!(
+        message,
+        "this connection is signed in as the user \"7\" and stays so; connect anew for another one"
+    );
+    assert_eq!(client.conversation.user().unwrap().id(), "7");
 }
 
 #[test]
@@ -131,6 +200,13 @@ fn a_client_event_is_refused_where_it_is_not_allowed() {
 
     let (_, message) = Client::subscribed().is_refused(r#"{"event":"client-a","channel":"a","data":{}}"#);
     assert_eq!(message, "client events are accepted on private and presence channels, and \"a\" is neither");
+
+    let (_, message) =
+        Client::subscribed().is_refused(r#"{"event":"client-a","channel":"private-encrypted-a","data":{}}"#);
+    assert_eq!(
+        message,
+        "client events are not accepted on encrypted channels, and \"private-encrypted-a\" is one"
+    );
 
     let disabled = Settings { client_events: ClientEvents::Disabled, ..Settings::default() };
     let mut disabled = Client::with(disabled, Standing::Subscriber);
@@ -175,8 +251,8 @@ fn what_is_not_understood_is_answered_and_the_connection_lives() {
         (r#"{"event":1}"#, "event must be a string"),
         (
             r#"{"event":"pusher:signup"}"#,
-            "the event \"pusher:signup\" is not known; accepted are pusher:subscribe, pusher:unsubscribe, pusher:ping, \
-             pusher:pong, and names that begin with client-",
+            "the event \"pusher:signup\" is not known; accepted are pusher:subscribe, pusher:unsubscribe, \
+             pusher:signin, pusher:ping, pusher:pong, and names that begin with client-",
         ),
         (r#"{"event":"pusher:subscribe","data":{}}"#, "data.channel is missing"),
         (r#"{"event":"pusher:subscribe","data":{"channel":""}}"#, "the channel name is empty"),
@@ -198,11 +274,16 @@ fn an_answer_does_not_grow_with_what_it_refuses() {
         format!(r#"{{"event":"client-a","channel":"{long}"}}"#),
         format!(r##"{{"event":"pusher:subscribe","data":{{"channel":"#{long}"}}}}"##),
         format!(r#"{{"event":"pusher:subscribe","data":"{long}"}}"#),
-        long,
+        format!(r#"{{"event":"pusher:signin","data":"{long}"}}"#),
+        long.clone(),
     ] {
         let (_, message) = client.is_refused(&text);
         assert!(message.len() < 300, "{message}");
     }
+    let (_, message) = client.is_refused(&format!(
+        r#"{{"event":"pusher:signin","data":{{"auth":"key:a","user_data":"{long}"}}}}"#
+    ));
+    assert!(message.len() < 1_500, "{message}");
 }
 
 proptest! {

@@ -2,122 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its premises do")]
 
+mod pusher_common;
+
 use proptest::prelude::*;
+use pusher_common::{Gateway, app, decoded, subscribe, unsubscribe};
+use realtime_core::pusher::SigningString;
 use realtime_core::pusher::http::Publish;
-use realtime_core::pusher::{
-    App, Conversation, Reaction, Secret, Settings, SigningString, SocketId, Standing, authorize,
-};
-use realtime_core::wire::Pusher;
-use realtime_core::{Action, Authorization, ClientId, Config, Credentials, Home, Hub, Input};
-use realtime_ws::{PreparedMessage, Timestamp};
+use realtime_core::{Config, Input};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::sync::Arc;
-
-const NOW: Timestamp = Timestamp::START;
-
-fn app() -> App {
-    App { id: "1".into(), key: "key".into(), secret: Secret::new("secret") }
-}
-
-/// A gateway without sockets: what each client was sent waits until the test looks.
-struct Gateway {
-    hub: Hub,
-    conversations: BTreeMap<ClientId, Conversation>,
-    received: BTreeMap<ClientId, Vec<String>>,
-}
-
-impl Gateway {
-    fn new() -> Self {
-        Self::with(Config { authorization: Authorization::Ask, ..Config::default() })
-    }
-
-    fn with(config: Config) -> Self {
-        let hub = Hub::new(config, Pusher, [7; 16]);
-        Self { hub, conversations: BTreeMap::new(), received: BTreeMap::new() }
-    }
-
-    fn connect(&mut self) -> ClientId {
-        self.hub
-            .handle_input(Input::Connect { credentials: Credentials::NONE, home: Home::default() }, NOW)
-            .unwrap();
-        let Some(Action::Connected { client }) = self.hub.poll_action() else { panic!("not connected") };
-        let socket_id = SocketId::from_random((self.conversations.len() as u128 + 1).to_le_bytes());
-        self.conversations.insert(client, Conversation::new(socket_id, Arc::new(Settings::default())));
-        client
-    }
-
-    fn says(&mut self, client: ClientId, message: &Value) {
-        let conversation = self.conversations.get_mut(&client).unwrap();
-        let standing = |channel: &_| Standing::of(client, channel, &self.hub);
-        let input = match conversation.handle_text(&message.to_string(), standing, NOW) {
-            Reaction::Nothing => return,
-            Reaction::Reply(message) => return self.deliver(client, &message),
-            Reaction::Subscribe { channel, credentials } => {
-                Input::Subscribe { client, channel, credentials: Some(credentials) }
-            }
-            Reaction::Unsubscribe { channel } => Input::Unsubscribe { client, channel },
-            Reaction::Broadcast { channel, message } => {
-                Input::Broadcast { channel, message, except: Some(client) }
-            }
-        };
-        self.input(input);
-    }
-
-    fn input(&mut self, input: Input) {
-        self.hub.handle_input(input, NOW).unwrap();
-        while let Some(action) = self.hub.poll_action() {
-            match action {
-                Action::Deliver { to, message } => {
-                    to.iter().for_each(|client| self.deliver(client, &message))
-                }
-                Action::Authorize(request) => {
-                    let decision = authorize(&app(), &request);
-                    self.hub
-                        .handle_input(Input::Decided { request: request.request, decision }, NOW)
-                        .unwrap();
-                }
-                Action::Connected { .. }
-                | Action::Subscribed { .. }
-                | Action::Denied { .. }
-                | Action::Unsubscribed { .. }
-                | Action::Joined { .. }
-                | Action::Left { .. }
-                | Action::Disconnect { .. }
-                | Action::Closed => {}
-            }
-        }
-    }
-
-    fn deliver(&mut self, client: ClientId, message: &PreparedMessage) {
-        self.received.entry(client).or_default().push(message.as_text().unwrap().to_owned());
-    }
-
-    /// Subscribes as the app's own server allows it.
-    fn subscribes(&mut self, client: ClientId, channel: &str, channel_data: Option<&str>) {
-        let socket_id = self.conversations[&client].socket_id();
-        let auth = app().auth(&SigningString::Channel { socket_id, channel, channel_data });
-        self.says(client, &subscribe(channel, &auth, channel_data));
-    }
-
-    fn receives(&mut self, client: ClientId) -> Vec<String> {
-        self.received.remove(&client).unwrap_or_default()
-    }
-}
-
-fn subscribe(channel: &str, auth: &str, channel_data: Option<&str>) -> Value {
-    json!({ "event": "pusher:subscribe", "data": { "channel": channel, "auth": auth, "channel_data": channel_data } })
-}
-
-fn unsubscribe(channel: &str) -> Value {
-    json!({ "event": "pusher:unsubscribe", "data": { "channel": channel } })
-}
-
-fn decoded(frame: &str) -> (Value, Value) {
-    let frame: Value = serde_json::from_str(frame).unwrap();
-    let data = serde_json::from_str(frame["data"].as_str().unwrap()).unwrap();
-    (frame, data)
-}
 
 #[test]
 fn a_public_channel_is_open_to_anyone() {
@@ -177,7 +70,8 @@ fn what_is_wrong_with_a_subscribe_is_told() {
     };
     assert_eq!(
         error(&signed(None)),
-        "channel_data is missing; on presence channels it must be {\"user_id\":…,\"user_info\":…}"
+        "channel_data is missing; on presence channels it must be {\"user_id\":…,\"user_info\":…}, or the client be \
+         signed in"
     );
     assert_eq!(error(&signed(Some("{}"))), "user_id is missing from channel_data");
 }
@@ -244,7 +138,8 @@ fn a_client_event_reaches_the_others_with_its_sender() {
     let (ada, bob, eve) = (gateway.connect(), gateway.connect(), gateway.connect());
     gateway.subscribes(ada, "presence-a", Some(r#"{"user_id":"ada"}"#));
     gateway.subscribes(bob, "presence-a", Some(r#"{"user_id":"bob"}"#));
-    gateway.received.clear();
+    gateway.receives(ada);
+    gateway.receives(bob);
 
     let typing = json!({ "event": "client-typing", "channel": "presence-a", "data": { "on": true } });
     gateway.says(ada, &typing);
@@ -290,11 +185,7 @@ fn a_publisher_is_told_what_it_asks_of_the_channels() {
 
 #[test]
 fn limits_of_the_hub_are_told_with_their_status() {
-    let mut gateway = Gateway::with(Config {
-        authorization: Authorization::Ask,
-        max_channels_per_client: 1,
-        ..Config::default()
-    });
+    let mut gateway = Gateway::with(Config { max_channels_per_client: 1, ..Config::default() });
     let ada = gateway.connect();
     gateway.says(ada, &subscribe("a", "", None));
     gateway.receives(ada);

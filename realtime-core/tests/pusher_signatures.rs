@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its premises do")]
 
-use realtime_core::pusher::{App, ChannelAuthRequest, InvalidAuth, Secret, SigningString, SocketId};
+use realtime_core::pusher::{
+    App, ChannelAuthRequest, InvalidAuth, Secret, SigningString, SocketId, UserAuthRequest,
+};
 
 fn app() -> App {
     App { id: "3".into(), key: "278d425bdf160c739803".into(), secret: Secret::new("7ad3773142a6692b25b8") }
@@ -121,6 +123,18 @@ fn the_auth_endpoint_answers_what_clients_pass_on() {
 }
 
 #[test]
+fn the_user_endpoint_answers_what_clients_pass_on() {
+    let request = UserAuthRequest { socket_id: socket_id() };
+    assert_eq!(
+        request.allow(&app(), r#"{"id":"12345"}"#),
+        concat!(
+            r#"{"auth":"278d425bdf160c739803:4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336ba","#,
+            r#""user_data":"{\"id\":\"12345\"}"}"#,
+        )
+    );
+}
+
+#[test]
 fn the_auth_endpoint_signs_nothing_but_a_socket_id_and_a_channel() {
     for form in [
         "",
@@ -132,6 +146,7 @@ fn the_auth_endpoint_signs_nothing_but_a_socket_id_and_a_channel() {
         "socket_id=1.2&channel_name=%3Auser%3A%3A%7B%7D",
         "socket_id=1.2&socket_id=1.3&channel_name=private-a",
         "socket_id=1.2&channel_name=private-a%ff",
+        "socket_id=1.2&channel_name=%23server-to-user-1",
     ] {
         let error = ChannelAuthRequest::parse(form).expect_err(form);
         assert!(!error.to_string().is_empty());

@@ -108,6 +108,7 @@ impl Storm {
             Action::Denied { denial, .. } => panic!("denied: {denial}"),
             Action::Connected { .. }
             | Action::Deliver { .. }
+            | Action::NothingRetained { .. }
             | Action::Disconnect { .. }
             | Action::Closed => {}
         }

@@ -1,5 +1,6 @@
 use crate::gateway::Shared;
 use crate::http::HttpServer;
+use crate::users::Users;
 use realtime_core::TOO_SLOW;
 use realtime_core::pusher::{
     ConnectError, ConnectRequest, Conversation, ErrorCode, Reaction, SocketId, Standing, frames,
@@ -44,7 +45,8 @@ impl Handler for Connections {
         match connect {
             Ok(connect) if connect.key == self.shared.app.key => match fresh_socket_id() {
                 Ok(socket_id) => {
-                    let conversation = Conversation::new(socket_id, self.shared.settings.clone());
+                    let Shared { app, settings, .. } = &*self.shared;
+                    let conversation = Conversation::new(socket_id, app.clone(), settings.clone());
                     Answer::accept(Connection { address, dialogue: Dialogue::Open(conversation) })
                 }
                 Err(error) => Answer::reject(500, error.to_string()),
@@ -79,7 +81,7 @@ impl Handler for Connections {
             }
             Message::Binary(_) => conversation.handle_binary(),
         };
-        match perform(reaction, client) {
+        match perform(reaction, client, &self.shared.users) {
             Ok(None) => {}
             Ok(Some(reply)) => {
                 let pushed = peer.send_prepared(reply);
@@ -89,9 +91,14 @@ impl Handler for Connections {
         }
     }
 
-    fn on_close(&self, _: Option<ClientId>, connection: Connection, closure: &Closure) {
+    fn on_close(&self, client: Option<ClientId>, connection: Connection, closure: &Closure) {
         match connection.dialogue {
-            Dialogue::Open(conversation) => self.shared.sockets.remove(conversation.socket_id()),
+            Dialogue::Open(conversation) => {
+                self.shared.sockets.remove(conversation.socket_id());
+                if let (Some(client), Some(_)) = (client, conversation.user()) {
+                    self.shared.users.forget(client);
+                }
+            }
             Dialogue::TurnedAway(_) => {}
         }
         // A client that is lost, as they are, has done nothing wrong.
@@ -130,10 +137,15 @@ fn turn_away(peer: &mut Peer<'_>, code: ErrorCode, reason: &impl Display) {
 ///
 /// # Errors
 /// The hub takes nothing at the moment; the client is still connected.
-fn perform(reaction: Reaction, client: &Client) -> Result<Option<PreparedMessage>, HubError> {
+fn perform(reaction: Reaction, client: &Client, users: &Users) -> Result<Option<PreparedMessage>, HubError> {
     match reaction {
         Reaction::Nothing => {}
         Reaction::Reply(reply) => return Ok(Some(reply)),
+        Reaction::SignIn { user, reply } => {
+            // What is told of others goes through the hub, and so reaches the client after the reply.
+            users.sign_in(client.id(), user);
+            return Ok(Some(reply));
+        }
         Reaction::Subscribe { channel, credentials } => {
             match outcome(client.subscribe_with(channel, credentials)) {
                 // Whoever is not let in has been told by the hub.

@@ -1,12 +1,14 @@
 use crate::connection::Connections;
 use crate::http::{DemoSite, HttpEnd, HttpLimits, HttpServer};
 use crate::log::{Log, WriteLine};
-use crate::options::{Compression, Demo};
+use crate::options::{Compression, Demo, SubscriptionCounts};
 use crate::sockets::Sockets;
-use realtime_core::pusher::{self, App, Settings};
+use crate::users::Users;
+use realtime_core::pusher::{self, App, MAX_USER_CHANNEL_BYTES, Settings};
 use realtime_core::wire;
 use realtime_smol::{
-    Config, DeflateConfig, Hub, HubConfig, OriginPolicy, OutboxLimits, Server, SlowConsumer,
+    ChannelName, ClientId, Config, DeflateConfig, Hub, HubConfig, HubError, OriginPolicy, OutboxLimits,
+    PreparedMessage, Server, SlowConsumer,
 };
 use smol::Executor;
 use smol::channel::{Receiver, Sender, bounded};
@@ -15,6 +17,7 @@ use std::future::Future;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
+use std::time::Duration;
 use std::{fmt, io};
 
 /// Serves one app: its Pusher clients over WebSocket, and its backend over HTTP, on one port.
@@ -32,6 +35,7 @@ pub struct GatewayBuilder {
     app: App,
     demo: Demo,
     compression: Compression,
+    subscription_counts: SubscriptionCounts,
     threads: Option<NonZeroUsize>,
     settings: Settings,
     hub: HubConfig,
@@ -42,13 +46,35 @@ pub struct GatewayBuilder {
 /// What all connections of a gateway share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) app: App,
+    pub(crate) app: Arc<App>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) http: HttpLimits,
     pub(crate) hub: Hub,
     pub(crate) sockets: Sockets,
+    pub(crate) users: Users,
     pub(crate) demo: Option<DemoSite>,
     pub(crate) log: Log,
+}
+
+impl Shared {
+    /// Sends an event of the app to a channel; in cache channels it is also for those who come later.
+    ///
+    /// # Errors
+    /// [`HubError::Closed`] or [`HubError::Overloaded`]; then nobody gets it.
+    pub(crate) fn publish(
+        &self,
+        channel: &ChannelName,
+        event: PreparedMessage,
+        except: Option<ClientId>,
+    ) -> Result<(), HubError> {
+        let (hub, name) = (&self.hub, channel.clone());
+        match (pusher::is_cache_channel(channel), except) {
+            (true, None) => hub.retain(name, event),
+            (true, Some(client)) => hub.retain_except(name, event, client),
+            (false, None) => hub.broadcast(name, event),
+            (false, Some(client)) => hub.broadcast_except(name, event, client),
+        }
+    }
 }
 
 /// As pusher-js sends its own ping after as much silence, a dead client is found within a minute.
@@ -59,7 +85,11 @@ const ACTIVITY_TIMEOUT_SECONDS: NonZeroU32 = NonZeroU32::new(30).unwrap();
 const OUTBOX: OutboxLimits =
     OutboxLimits { max_messages: 1024, max_bytes: 32 * 1024 * 1024, policy: SlowConsumer::Disconnect };
 
-/// More than the longest client event and the longest subscribe.
+/// Short enough to look alive, and for a channel of 10,000 no more than 10,000 short messages in that time.
+const SUBSCRIPTION_COUNT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// More than the longest client event, the longest subscribe, and a sign-in whose watchlist is full of ids of a
+/// few hundred bytes each.
 const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 
 impl fmt::Debug for GatewayBuilder {
@@ -84,6 +114,15 @@ impl GatewayBuilder {
     #[must_use]
     pub fn compression(mut self, compression: Compression) -> Self {
         self.compression = compression;
+        self
+    }
+
+    /// Sets whether the subscribers of a channel are told how many they are, at most once a second. Default: they
+    /// are not. For another interval, set [`subscriber_count_interval`](HubConfig::subscriber_count_interval)
+    /// instead.
+    #[must_use]
+    pub fn subscription_counts(mut self, counts: SubscriptionCounts) -> Self {
+        self.subscription_counts = counts;
         self
     }
 
@@ -130,9 +169,16 @@ impl GatewayBuilder {
     /// # Errors
     /// The address cannot be listened at.
     pub fn bind(self, address: impl ToSocketAddrs) -> io::Result<Gateway> {
-        let authorizing = self.app.clone();
+        let app = Arc::new(self.app);
+        let authorizing = app.clone();
+        // Which names clients may choose is decided before; the channels of users are longer.
+        let max_channel_name_bytes = self.hub.max_channel_name_bytes.max(MAX_USER_CHANNEL_BYTES);
+        let subscriber_count_interval = match self.subscription_counts {
+            SubscriptionCounts::On => Some(SUBSCRIPTION_COUNT_INTERVAL),
+            SubscriptionCounts::Off => self.hub.subscriber_count_interval,
+        };
         let hub = Hub::builder()
-            .config(self.hub)
+            .config(HubConfig { max_channel_name_bytes, subscriber_count_interval, ..self.hub })
             .outbox(OUTBOX)
             .wire(wire::Pusher)
             .authorizer_now(move |request| pusher::authorize(&authorizing, request))
@@ -154,12 +200,12 @@ impl GatewayBuilder {
         }
         let server = server.bind(address)?;
         let demo = match self.demo {
-            Demo::On => Some(DemoSite::new(&self.app, server.local_addr()?)),
+            Demo::On => Some(DemoSite::new(&app, server.local_addr()?)),
             Demo::Off => None,
         };
         let (settings, sockets) = (Arc::new(self.settings), Sockets::default());
-        let log = Log::new(self.log);
-        let shared = Arc::new(Shared { app: self.app, settings, http: self.http, hub, sockets, demo, log });
+        let (users, log) = (Users::new(hub.clone()), Log::new(self.log));
+        let shared = Arc::new(Shared { app, settings, http: self.http, hub, sockets, users, demo, log });
         let executor = Arc::new(Executor::new());
         let (running, stopping) = bounded(1);
         let (http, http_end) = HttpServer::new(executor.clone(), shared.clone(), stopping);
@@ -177,6 +223,7 @@ impl Gateway {
             app,
             demo: Demo::default(),
             compression: Compression::default(),
+            subscription_counts: SubscriptionCounts::default(),
             threads: None,
             settings,
             hub: HubConfig { max_roster_bytes: OUTBOX.max_bytes, ..HubConfig::default() },
@@ -198,6 +245,12 @@ impl Gateway {
     #[must_use]
     pub fn hub(&self) -> &Hub {
         &self.connections.shared.hub
+    }
+
+    /// The users as whom its clients are signed in: sends to them, and ends their connections.
+    #[must_use]
+    pub fn users(&self) -> Users {
+        self.connections.shared.users.clone()
     }
 
     /// Stops the gateway from anywhere.

@@ -31,6 +31,12 @@
 //! - **Slow clients** are disconnected with 1013, and come back after a second. The protocol has no way to
 //!   tell a client that it missed an event, but a reconnect it does notice. Up to 1,024 messages wait before
 //!   that.
+//! - **A user whose connections the application ends** ([`Users::terminate`]) is closed with 4009, on which Pusher
+//!   clients do not come back by themselves. The application has to refuse its next sign-in itself.
+//! - **Cache channels** keep the app's latest event for 30 minutes, of at most 10,000 channels and 32 MiB: beyond
+//!   that the oldest is a miss. What clients send is not kept.
+//! - **Encrypted channels** are relayed: their key never comes here, and so the demo, which has none, does not sign
+//!   a `shared_secret`.
 //! - **Silent clients** are pinged after 30 s, a pong being the browser's own business, and given up after
 //!   60 s, which is 30 s after the moment at which a client would have spoken by itself.
 //! - **Stopping** closes clients with 1001, on which they come back after a second. 4200 would bring all of
@@ -47,10 +53,14 @@ mod program;
 mod shutdown;
 mod sockets;
 mod startup;
+mod users;
 
 pub use error::Error;
 pub use gateway::{Gateway, GatewayBuilder, Stopper};
 pub use http::HttpLimits;
-pub use options::{AppName, AppSecret, Command, Compression, Demo, HELP, Options, UsageError};
+pub use options::{
+    AppName, AppSecret, Command, Compression, Demo, HELP, Options, SubscriptionCounts, UsageError,
+};
 pub use program::run;
 pub use realtime_core::pusher::{App, Secret};
+pub use users::Users;

@@ -21,6 +21,8 @@ Options:
   --demo               Serve the demo page, and sign for anyone who asks
   --no-demo            Serve neither
   --compression        Compress messages of 256 bytes and more for clients that offer it, as browsers do
+  --subscription-counts
+                       Tell the subscribers of a channel how many they are, at most once a second
   --threads N          Threads that serve WebSocket connections [default: one for each core]
   -h, --help           Print this
   -V, --version        Print the version
@@ -56,6 +58,8 @@ pub struct Options {
     pub demo: Demo,
     /// Whether compression is agreed to.
     pub compression: Compression,
+    /// Whether subscribers are told how many they are.
+    pub subscription_counts: SubscriptionCounts,
     /// How many threads serve WebSocket connections; `None`: one for each core.
     pub threads: Option<NonZeroUsize>,
 }
@@ -108,6 +112,17 @@ pub enum Compression {
     Off,
 }
 
+/// Whether the subscribers of a channel are told how many they are, with
+/// `pusher_internal:subscription_count`; those of presence channels, who are told of each other, never.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SubscriptionCounts {
+    /// They are: of the first change at once, and of those that follow within a second when that is over.
+    On,
+    /// They are not.
+    #[default]
+    Off,
+}
+
 impl Command {
     /// Reads the arguments that follow the program's name.
     ///
@@ -125,6 +140,7 @@ impl Command {
                 Long("demo") => given.demo = true,
                 Long("no-demo") => given.no_demo = true,
                 Long("compression") => given.compression = Compression::On,
+                Long("subscription-counts") => given.subscription_counts = SubscriptionCounts::On,
                 Long("threads") => given.threads = Some(threads(&parser.value()?.string()?)?),
                 Short('h') | Long("help") => return Ok(Self::Help),
                 Short('V') | Long("version") => return Ok(Self::Version),
@@ -157,6 +173,7 @@ struct Given {
     demo: bool,
     no_demo: bool,
     compression: Compression,
+    subscription_counts: SubscriptionCounts,
     threads: Option<NonZeroUsize>,
 }
 
@@ -178,8 +195,9 @@ impl Given {
             (Some(_), None) | (None, Some(_)) => return Err(UsageError::HalfAnApp),
         };
         let id = self.app_id.unwrap_or_else(|| "demo".into());
-        let Self { compression, threads, .. } = self;
-        Ok(Options { listen, app: AppName { id, key }, secret, demo, compression, threads })
+        let Self { compression, subscription_counts, threads, .. } = self;
+        let app = AppName { id, key };
+        Ok(Options { listen, app, secret, demo, compression, subscription_counts, threads })
     }
 }
 
@@ -303,6 +321,7 @@ mod tests {
         assert!(matches!(options.secret, AppSecret::WellKnown));
         assert_eq!((options.demo, options.threads), (Demo::On, None));
         assert_eq!(options.compression, Compression::Off);
+        assert_eq!(options.subscription_counts, SubscriptionCounts::Off);
     }
 
     #[test]
@@ -342,13 +361,14 @@ mod tests {
     fn every_flag_is_taken() {
         let options = options(
             "--listen=127.0.0.1:9 --app-id a.1 --app-key k_2 --app-secret s --threads 3 \
-             --compression",
+             --compression --subscription-counts",
         );
         assert_eq!(options.listen.port(), 9);
         assert_eq!(options.app, AppName { id: "a.1".into(), key: "k_2".into() });
         assert!(options.to_app().secret.verify("text", &Secret::new("s").sign("text")));
         assert_eq!(options.threads, NonZeroUsize::new(3));
         assert_eq!(options.compression, Compression::On);
+        assert_eq!(options.subscription_counts, SubscriptionCounts::On);
         assert!(matches!(Command::parse(["--version"]), Ok(Command::Version)));
         assert!(matches!(Command::parse(["-h", "--nonsense"]), Ok(Command::Help)));
     }
@@ -393,11 +413,12 @@ mod tests {
             "demo",
             "no-demo",
             "compression",
+            "subscription-counts",
             "threads",
             "help",
             "version",
         ] {
-            assert!(HELP.contains(&format!("--{flag} ")), "{flag}");
+            assert!(HELP.split_whitespace().any(|word| word == format!("--{flag}")), "{flag}");
         }
     }
 }

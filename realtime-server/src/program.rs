@@ -28,6 +28,7 @@ fn serve(options: &Options) -> Result<(), Error> {
     let mut gateway = Gateway::builder(options.to_app())
         .demo(options.demo)
         .compression(options.compression)
+        .subscription_counts(options.subscription_counts)
         .log(complaints()?);
     if let Some(threads) = options.threads {
         gateway = gateway.threads(threads);

@@ -1,6 +1,6 @@
 use crate::client::{Client, Deliveries, Subscribing};
 use crate::panics::contain_async;
-use realtime_adapter::{ForAdapters, HubParts, Question, SubscribeError, contain};
+use realtime_adapter::{ForAdapters, HubParts, Question, SubscribeError, WeakHub, contain};
 use realtime_core::wire::Wire;
 use realtime_core::{
     Authorization, AuthorizationRequest, ChannelName, ClientId, Config, Credentials, Decision, HubError,
@@ -11,6 +11,7 @@ use std::future::Future;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Clients, their channels and who is present in them; a handle that is cheap to clone and can be used from any
 /// thread and task.
@@ -39,7 +40,9 @@ enum Authorizer {
 }
 
 impl HubBuilder {
-    /// Sets the hub's limits; its `authorization` follows from whether there is an authorizer.
+    /// Sets the hub's limits; its `authorization` follows from whether there is an authorizer. With a
+    /// [`subscriber_count_interval`](Config::subscriber_count_interval), a task of smol's global executor looks
+    /// once in that time what is to be told.
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
         self.parts.config = config;
@@ -106,7 +109,12 @@ impl HubBuilder {
     pub fn build(self) -> Hub {
         let authorization =
             if self.authorizer.is_some() { Authorization::Ask } else { Authorization::DenyAll };
-        Hub { common: self.parts.assemble(authorization), authorizer: self.authorizer }
+        let count_interval = self.parts.config.subscriber_count_interval;
+        let common = self.parts.assemble(authorization);
+        if let Some(interval) = count_interval {
+            smol::spawn(tell_time(common.downgrade(), interval)).detach();
+        }
+        Hub { common, authorizer: self.authorizer }
     }
 }
 
@@ -150,6 +158,21 @@ impl Hub {
                 Subscribing::asked(smol::spawn(decide(question, deciding)))
             }
             (Ok(Some(_)), None) => unreachable!("a hub without an authorizer asks nobody"),
+        }
+    }
+}
+
+/// An interval of nothing is not to keep a thread busy.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+
+/// Sees to it that what is due is done, as long as there is the hub. Drivers need not: what they wait for is
+/// their connections'.
+async fn tell_time(hub: WeakHub, interval: Duration) {
+    loop {
+        smol::Timer::after(interval.max(SHORTEST_PAUSE)).await;
+        let Some(hub) = hub.upgrade().filter(|hub| !hub.is_closed()) else { return };
+        if hub.poll_timeout().is_some_and(|due| due <= hub.now()) {
+            hub.handle_timeout();
         }
     }
 }

@@ -176,6 +176,18 @@ impl wire::Wire for Telling {
         None
     }
 
+    fn nothing_retained(&self, _: &realtime_smol::ChannelName) -> Option<realtime_smol::PreparedMessage> {
+        None
+    }
+
+    fn subscriber_count(
+        &self,
+        _: &realtime_smol::ChannelName,
+        _: usize,
+    ) -> Option<realtime_smol::PreparedMessage> {
+        None
+    }
+
     fn denied(
         &self,
         _: &realtime_smol::ChannelName,

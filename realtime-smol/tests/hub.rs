@@ -4,12 +4,15 @@
 mod common;
 
 use common::{in_time, telling, until};
+use realtime_core::Config;
+use realtime_core::wire::Pusher;
 use realtime_smol::{
     CloseCode, Deliveries, Ending, Hub, HubError, Notice, OutboxLimits, PreparedMessage, SlowConsumer,
 };
 use smol::stream::StreamExt;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 fn texts(deliveries: &mut Deliveries) -> Vec<String> {
     let mut texts = Vec::new();
@@ -33,6 +36,19 @@ fn what_is_broadcast_is_delivered_within_the_call() {
     hub.broadcast_except("room", "3", client.id()).unwrap();
     hub.broadcast("unknown", "4").unwrap();
     assert_eq!(texts(&mut deliveries), ["1", "2"]);
+}
+
+#[test]
+fn a_count_that_changed_too_soon_is_told_later_though_nothing_else_happens() {
+    let config = Config { subscriber_count_interval: Some(Duration::from_millis(20)), ..Config::default() };
+    let hub = Hub::builder().config(config).wire(Pusher).build();
+    let mut clients: Vec<_> = (0..3).map(|_| hub.connect("").unwrap()).collect();
+    for (client, _) in &clients {
+        in_time(client.subscribe("room")).unwrap();
+    }
+    for (_, deliveries) in &mut clients {
+        while !next(deliveries).unwrap().as_text().unwrap().contains(r#"{\"subscription_count\":3}"#) {}
+    }
 }
 
 #[test]

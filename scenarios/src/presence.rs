@@ -89,6 +89,7 @@ fn coming_or_going(notice: &Notice) -> Option<(&'static str, &Member)> {
         Notice::Left { member, .. } => Some(("left", member)),
         Notice::Subscribed { .. }
         | Notice::Denied { .. }
+        | Notice::NothingRetained { .. }
         | Notice::Unsubscribed { .. }
         | Notice::Dropped { .. }
         | Notice::TooSlow { .. }

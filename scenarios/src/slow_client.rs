@@ -115,6 +115,7 @@ pub fn what_a_slow_client_was_not_sent_is_told<W: World>() {
             Notice::Undelivered { .. }
             | Notice::Subscribed { .. }
             | Notice::Denied { .. }
+            | Notice::NothingRetained { .. }
             | Notice::Unsubscribed { .. }
             | Notice::Joined { .. }
             | Notice::Left { .. }
@@ -149,6 +150,7 @@ fn dropped<W: World>(world: &W, whose: ClientId) -> u64 {
         Notice::Dropped { .. }
         | Notice::Subscribed { .. }
         | Notice::Denied { .. }
+        | Notice::NothingRetained { .. }
         | Notice::Unsubscribed { .. }
         | Notice::Joined { .. }
         | Notice::Left { .. }

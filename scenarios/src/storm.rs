@@ -71,6 +71,7 @@ fn present(notices: &[Notice]) -> BTreeMap<(String, String), i32> {
             Notice::Left { channel, member } => (channel, member, -1),
             Notice::Subscribed { .. }
             | Notice::Denied { .. }
+            | Notice::NothingRetained { .. }
             | Notice::Unsubscribed { .. }
             | Notice::Dropped { .. }
             | Notice::TooSlow { .. }

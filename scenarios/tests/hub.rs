@@ -101,6 +101,9 @@ impl Driver {
                 outcome.denial = Some(denial.clone());
                 self.notices.push(Notice::Denied { client, channel, denial });
             }
+            Action::NothingRetained { client, channel } => {
+                self.notices.push(Notice::NothingRetained { client, channel });
+            }
             Action::Unsubscribed { client, channel } => {
                 self.notices.push(Notice::Unsubscribed { client, channel });
             }

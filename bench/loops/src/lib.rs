@@ -351,6 +351,7 @@ impl<I: Io> Connections<I> {
                 | Action::Authorize(_)
                 | Action::Subscribed { .. }
                 | Action::Denied { .. }
+                | Action::NothingRetained { .. }
                 | Action::Unsubscribed { .. }
                 | Action::Joined { .. }
                 | Action::Left { .. }

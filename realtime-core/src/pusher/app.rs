@@ -103,6 +103,9 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// All that is signed for a channel, and as much of what is signed for a user.
+const MAX_SIGNED_BYTES_SHOWN: usize = 1280;
+
 /// An `auth` that does not let its client in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InvalidAuth {
@@ -136,10 +139,15 @@ impl fmt::Display for InvalidAuth {
                     Shown(key)
                 )
             }
-            Self::WrongSignature { signed } => write!(
-                f,
-                "the signature in auth is not the HMAC-SHA256 of {signed} with the app's secret, in lower-case hex"
-            ),
+            Self::WrongSignature { signed } => {
+                let shown = &signed[..signed.floor_char_boundary(MAX_SIGNED_BYTES_SHOWN)];
+                let cut = if shown.len() < signed.len() { "…" } else { "" };
+                write!(
+                    f,
+                    "the signature in auth is not the HMAC-SHA256 of {shown}{cut} with the app's secret, in \
+                     lower-case hex"
+                )
+            }
         }
     }
 }

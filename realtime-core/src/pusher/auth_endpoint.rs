@@ -1,4 +1,4 @@
-//! What an app's own server does when a client asks it to be let into a channel.
+//! What an app's own server does when a client asks it to be let into a channel, or as whom it is signed in.
 
 use super::app::App;
 use super::channel_name::{InvalidChannelName, parse_channel_name};
@@ -7,7 +7,7 @@ use super::signature::SigningString;
 use super::socket_id::{InvalidSocketId, SocketId};
 use crate::ChannelName;
 use crate::json::push_string;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use core::fmt;
 
 /// A client's question to the auth endpoint, such as `/broadcasting/auth` or `/pusher/auth`.
@@ -28,10 +28,20 @@ impl ChannelAuthRequest {
     pub fn parse(form: &str) -> Result<Self, InvalidChannelAuthRequest> {
         let form = Query::parse(form)?;
         let field = |name| form.value(name).ok_or(InvalidChannelAuthRequest::Missing { field: name });
-        Ok(Self {
-            socket_id: field("socket_id")?.parse()?,
-            channel: parse_channel_name(field("channel_name")?)?,
-        })
+        Self::new(field("socket_id")?, field("channel_name")?)
+    }
+
+    /// The question of the connection `socket_id` about the channel `channel_name`.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn new(socket_id: &str, channel_name: &str) -> Result<Self, InvalidChannelAuthRequest> {
+        let (socket_id, channel) = (socket_id.parse()?, parse_channel_name(channel_name)?);
+        if channel.as_str().starts_with('#') {
+            let name = channel_name.to_string();
+            return Err(InvalidChannelName::Reserved { name }.into()); // a sign-in lets into it, no signature
+        }
+        Ok(Self { socket_id, channel })
     }
 
     /// The JSON to answer with to let the client in. In presence channels `channel_data` says as whom:
@@ -45,6 +55,28 @@ impl ChannelAuthRequest {
             answer.push_str(r#","channel_data":"#);
             push_string(&mut answer, channel_data);
         }
+        answer.push('}');
+        answer
+    }
+}
+
+/// A client's question as whom it is signed in, to an endpoint such as `/broadcasting/user-auth` or
+/// `/pusher/user-auth`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UserAuthRequest {
+    /// The client's connection.
+    pub socket_id: SocketId,
+}
+
+impl UserAuthRequest {
+    /// The JSON to answer with to sign the client in as the user of `user_data`, which
+    /// [`User::parse`](super::User::parse) must accept.
+    #[must_use]
+    pub fn allow(&self, app: &App, user_data: &str) -> String {
+        let mut answer = String::from(r#"{"auth":"#);
+        push_string(&mut answer, &app.auth(&SigningString::User { socket_id: self.socket_id, user_data }));
+        answer.push_str(r#","user_data":"#);
+        push_string(&mut answer, user_data);
         answer.push('}');
         answer
     }

@@ -1,6 +1,6 @@
 use super::app::{App, InvalidAuth};
 use super::channel_data::{InvalidChannelData, parse_channel_data};
-use super::credentials::SubscribeCredentials;
+use super::credentials::{Identity, SubscribeCredentials};
 use super::signature::SigningString;
 use crate::{AuthorizationRequest, ChannelKind, Decision, Member};
 use alloc::string::ToString;
@@ -8,6 +8,9 @@ use core::fmt;
 
 /// Decides whether a client is let into a private or presence channel: by the signature of the app's own
 /// server, so nobody has to be asked.
+///
+/// Whom the others see in a presence channel is whom the app's server signed with the channel, or else the user
+/// as whom the client is signed in.
 ///
 /// Only for requests whose subscribe came from a [`Conversation`](super::Conversation).
 #[must_use]
@@ -20,16 +23,24 @@ pub fn authorize(app: &App, request: &AuthorizationRequest) -> Decision {
 
 fn member_let_in(app: &App, request: &AuthorizationRequest) -> Result<Option<Member>, Refusal> {
     let shown = SubscribeCredentials::decode(&request.credentials).ok_or(InvalidAuth::Missing)?;
-    let SubscribeCredentials { socket_id, auth, channel_data } = shown;
+    let SubscribeCredentials { socket_id, auth, identity } = shown;
+    let channel_data = match identity {
+        Identity::ChannelData(channel_data) => Some(channel_data),
+        Identity::None | Identity::User(_) => None,
+    };
     app.verify_auth(
         auth,
         &SigningString::Channel { socket_id, channel: request.channel.as_str(), channel_data },
     )?;
     match request.kind {
         ChannelKind::Public | ChannelKind::Private => Ok(None),
-        ChannelKind::Presence => {
-            Ok(Some(parse_channel_data(channel_data.ok_or(InvalidChannelData::Missing)?)?))
-        }
+        ChannelKind::Presence => match identity {
+            Identity::ChannelData(channel_data) => Ok(Some(parse_channel_data(channel_data)?)),
+            Identity::User(member) => {
+                Member::from_json(member).map(Some).ok_or(InvalidChannelData::Missing.into())
+            }
+            Identity::None => Err(InvalidChannelData::Missing.into()),
+        },
     }
 }
 

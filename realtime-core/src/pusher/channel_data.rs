@@ -59,7 +59,7 @@ fn not_json(error: serde_json::Error) -> InvalidChannelData {
 /// A `channel_data` that names no member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InvalidChannelData {
-    /// There is none, and the channel is a presence channel.
+    /// There is none, the channel is a presence channel, and the client is not signed in.
     Missing,
     /// It is longer than [`MAX_CHANNEL_DATA_BYTES`].
     TooLong {
@@ -88,7 +88,8 @@ impl fmt::Display for InvalidChannelData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing => f.write_str(
-                "channel_data is missing; on presence channels it must be {\"user_id\":…,\"user_info\":…}",
+                "channel_data is missing; on presence channels it must be {\"user_id\":…,\"user_info\":…}, or the \
+                 client be signed in",
             ),
             Self::TooLong { bytes } => {
                 write!(f, "channel_data has {bytes} bytes; at most {MAX_CHANNEL_DATA_BYTES} are accepted")

@@ -1,10 +1,14 @@
-use super::credentials::SubscribeCredentials;
+use super::app::App;
+use super::channel_name::is_encrypted;
+use super::credentials::{Identity, SubscribeCredentials};
 use super::error::ClientError;
 use super::frames;
 use super::message::ClientMessage;
 use super::rate::{Allowance, Taken};
 use super::settings::{ClientEvents, Settings};
+use super::signature::SigningString;
 use super::socket_id::SocketId;
+use super::user::User;
 use crate::{ChannelKind, ChannelName, ClientId, Credentials, Hub, Member};
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -12,13 +16,17 @@ use realtime_ws::{PreparedMessage, Timestamp};
 
 /// One client's side of the protocol, from its greeting on: takes what it says and tells what is to be done.
 ///
-/// Keeps no subscriptions, which are the hub's, and no liveness, which is the connection's. A connection
-/// begins with [`greeting`](Self::greeting); then each of its messages gives one [`Reaction`].
+/// Knows as whom the client is signed in. Keeps no subscriptions, which are the hub's, and no liveness, which
+/// is the connection's. A connection begins with [`greeting`](Self::greeting); then each of its messages gives
+/// one [`Reaction`].
 #[derive(Clone, Debug)]
 pub struct Conversation {
     socket_id: SocketId,
+    app: Arc<App>,
     settings: Arc<Settings>,
     client_events: Allowance,
+    // Once set, always of the same id.
+    user: Option<Arc<User>>,
 }
 
 /// What is to be done about a message of a client.
@@ -28,6 +36,14 @@ pub enum Reaction {
     Nothing,
     /// Send this to the client itself.
     Reply(PreparedMessage),
+    /// The client is signed in as `user` from now on, or still, with other data: [`Users`](super::Users) is to
+    /// know. Then send `reply` to the client itself.
+    SignIn {
+        /// Who it is.
+        user: Arc<User>,
+        /// What it is told.
+        reply: PreparedMessage,
+    },
     /// Hand the hub [`Input::Subscribe`](crate::Input::Subscribe).
     Subscribe {
         /// The channel.
@@ -73,10 +89,10 @@ impl Standing {
 }
 
 impl Conversation {
-    /// The conversation of the connection `socket_id`.
+    /// The conversation of the connection `socket_id` with a client of `app`.
     #[must_use]
-    pub fn new(socket_id: SocketId, settings: Arc<Settings>) -> Self {
-        Self { socket_id, settings, client_events: Allowance::UNUSED }
+    pub fn new(socket_id: SocketId, app: Arc<App>, settings: Arc<Settings>) -> Self {
+        Self { socket_id, app, settings, client_events: Allowance::UNUSED, user: None }
     }
 
     /// The connection's id: what signatures bind to.
@@ -89,6 +105,12 @@ impl Conversation {
     #[must_use]
     pub fn greeting(&self) -> String {
         frames::connection_established(self.socket_id, self.settings.activity_timeout_seconds)
+    }
+
+    /// As whom the client is signed in; `None` if it is not.
+    #[must_use]
+    pub fn user(&self) -> Option<&Arc<User>> {
+        self.user.as_ref()
     }
 
     /// Takes a text message. `standing` tells how the client is in a channel, as [`Standing::of`] does; it is
@@ -118,11 +140,10 @@ impl Conversation {
     ) -> Result<Reaction, ClientError> {
         match message {
             ClientMessage::Subscribe { channel, auth, channel_data } => {
-                let channel_data = channel_data.as_deref();
-                let shown = SubscribeCredentials { socket_id: self.socket_id, auth: &auth, channel_data };
-                Ok(Reaction::Subscribe { channel, credentials: shown.encode() })
+                Ok(self.subscribe(channel, &auth, channel_data.as_deref()))
             }
             ClientMessage::Unsubscribe { channel } => Ok(Reaction::Unsubscribe { channel }),
+            ClientMessage::SignIn { auth, user_data } => self.sign_in(&auth, &user_data),
             ClientMessage::Ping => Ok(Reaction::Reply(PreparedMessage::new(frames::PONG))),
             ClientMessage::Pong => Ok(Reaction::Nothing),
             ClientMessage::ClientEvent { event, channel, data } => {
@@ -138,6 +159,36 @@ impl Conversation {
                 Ok(Reaction::Broadcast { channel, message: PreparedMessage::new(&frame) })
             }
         }
+    }
+
+    fn subscribe(&self, channel: ChannelName, auth: &str, channel_data: Option<&str>) -> Reaction {
+        let user = self.user.as_deref();
+        // The hub takes these channels for public ones.
+        if channel.as_str().starts_with('#') && user.is_none_or(|user| User::channel(user.id()) != channel) {
+            let error = "only whoever is signed in as this user receives its events";
+            let denied = frames::subscription_error(&channel, "AuthError", &error, 401);
+            return Reaction::Reply(PreparedMessage::new(&denied));
+        }
+        let identity = match (channel_data, user) {
+            (Some(channel_data), _) => Identity::ChannelData(channel_data),
+            (None, Some(user)) if channel.kind() == ChannelKind::Presence => {
+                Identity::User(user.member().to_json())
+            }
+            (None, _) => Identity::None,
+        };
+        let shown = SubscribeCredentials { socket_id: self.socket_id, auth, identity };
+        Reaction::Subscribe { channel, credentials: shown.encode() }
+    }
+
+    fn sign_in(&mut self, auth: &str, user_data: &str) -> Result<Reaction, ClientError> {
+        self.app.verify_auth(auth, &SigningString::User { socket_id: self.socket_id, user_data })?;
+        let user = Arc::new(User::parse(user_data)?);
+        if let Some(earlier) = self.user.as_deref().filter(|earlier| earlier.id() != user.id()) {
+            // What it is subscribed to as the earlier user would otherwise stay.
+            return Err(ClientError::SignedInAs { user_id: earlier.id().to_string() });
+        }
+        self.user = Some(user.clone());
+        Ok(Reaction::SignIn { user, reply: PreparedMessage::new(&frames::signin_success(user_data)) })
     }
 
     /// All rules of client events that need no hub.
@@ -156,6 +207,9 @@ impl Conversation {
             ChannelKind::Public => {
                 return Err(ClientError::ClientEventOnPublicChannel { channel: channel.to_string() });
             }
+        }
+        if is_encrypted(channel) {
+            return Err(ClientError::ClientEventOnEncryptedChannel { channel: channel.to_string() });
         }
         let (bytes, limit) = (data.map_or(0, str::len), self.settings.max_client_event_bytes);
         if bytes > limit {

@@ -1,6 +1,8 @@
+use super::app::InvalidAuth;
 use super::channel_name::InvalidChannelName;
 use super::error_code::ErrorCode;
 use super::shown::Shown;
+use super::user::InvalidUserData;
 use alloc::string::String;
 use core::fmt;
 
@@ -49,10 +51,24 @@ pub enum ClientError {
         /// Its length.
         bytes: usize,
     },
+    /// The app's server did not sign the client in.
+    SignInAuth(InvalidAuth),
+    /// The `user_data` of a sign-in names no user.
+    UserData(InvalidUserData),
+    /// The client is signed in as another user; a connection belongs to one.
+    SignedInAs {
+        /// The user's id.
+        user_id: String,
+    },
     /// The app does not allow client events.
     ClientEventsDisabled,
     /// Client events are for private and presence channels.
     ClientEventOnPublicChannel {
+        /// The channel.
+        channel: String,
+    },
+    /// Whoever receives on an encrypted channel could not tell a client event from one of the app's server.
+    ClientEventOnEncryptedChannel {
         /// The channel.
         channel: String,
     },
@@ -81,6 +97,8 @@ impl ClientError {
     pub const fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::TooManyClientEvents { .. } => Some(ErrorCode::CLIENT_EVENT_RATE),
+            Self::SignInAuth(_) | Self::SignedInAs { .. } => Some(ErrorCode::UNAUTHORIZED),
+            Self::UserData(invalid) => Some(invalid.code()),
             Self::Binary
             | Self::NotJson { .. }
             | Self::NotAnObject { .. }
@@ -93,6 +111,7 @@ impl ClientError {
             | Self::ChannelDataTooLong { .. }
             | Self::ClientEventsDisabled
             | Self::ClientEventOnPublicChannel { .. }
+            | Self::ClientEventOnEncryptedChannel { .. }
             | Self::NotSubscribed { .. }
             | Self::ClientEventTooLong { .. } => None,
         }
@@ -109,8 +128,8 @@ impl fmt::Display for ClientError {
             Self::NotAString { field } => write!(f, "{field} must be a string"),
             Self::UnknownEvent { event } => write!(
                 f,
-                "the event {} is not known; accepted are pusher:subscribe, pusher:unsubscribe, pusher:ping, \
-                 pusher:pong, and names that begin with client-",
+                "the event {} is not known; accepted are pusher:subscribe, pusher:unsubscribe, \
+                 pusher:signin, pusher:ping, pusher:pong, and names that begin with client-",
                 Shown(event)
             ),
             Self::EventNameTooLong { bytes } => {
@@ -123,12 +142,26 @@ impl fmt::Display for ClientError {
                 let limit = super::MAX_CHANNEL_DATA_BYTES;
                 write!(f, "channel_data has {bytes} bytes; at most {limit} are accepted")
             }
+            Self::SignInAuth(invalid) => invalid.fmt(f),
+            Self::UserData(invalid) => invalid.fmt(f),
+            Self::SignedInAs { user_id } => write!(
+                f,
+                "this connection is signed in as the user {} and stays so; connect anew for another one",
+                Shown(user_id)
+            ),
             Self::ClientEventsDisabled => f.write_str("client events are not enabled for this app"),
             Self::ClientEventOnPublicChannel { channel } => write!(
                 f,
                 "client events are accepted on private and presence channels, and {} is neither",
                 Shown(channel)
             ),
+            Self::ClientEventOnEncryptedChannel { channel } => {
+                write!(
+                    f,
+                    "client events are not accepted on encrypted channels, and {} is one",
+                    Shown(channel)
+                )
+            }
             Self::NotSubscribed { channel } => {
                 write!(f, "this connection is not subscribed to {}, so it may not send to it", Shown(channel))
             }
@@ -143,6 +176,18 @@ impl fmt::Display for ClientError {
 }
 
 impl core::error::Error for ClientError {}
+
+impl From<InvalidAuth> for ClientError {
+    fn from(invalid: InvalidAuth) -> Self {
+        Self::SignInAuth(invalid)
+    }
+}
+
+impl From<InvalidUserData> for ClientError {
+    fn from(invalid: InvalidUserData) -> Self {
+        Self::UserData(invalid)
+    }
+}
 
 impl From<InvalidChannelName> for ClientError {
     fn from(invalid: InvalidChannelName) -> Self {

@@ -12,7 +12,7 @@ use realtime_ws::CloseCode;
 /// | 4100-4199 | connects again after a second |
 /// | 4200-4299 | connects again at once |
 ///
-/// A `pusher:error` event acts like the close code if it is the first frame of a connection; later it only
+/// (`clients/node/close-codes.test.js` plays it.) A `pusher:error` event acts like the close code if it is the first frame of a connection; later it only
 /// reaches the application's error handler. So what concerns a single message is told as an event, and only
 /// what concerns the connection closes it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,8 +33,8 @@ impl ErrorCode {
     pub const UNSUPPORTED_VERSION: Self = Self::named(4007);
     /// 4008, closes: no version was named. Not sent by this server, which then takes version 7.
     pub const NO_VERSION: Self = Self::named(4008);
-    /// 4009, closes: the connection is not authorized. Never for one failed subscribe, which is an event: a
-    /// client closed with it never comes back.
+    /// 4009, closes: the app ended the connections of its user, who is not to come back. An event for a sign-in
+    /// that was not accepted; the connection lives.
     pub const UNAUTHORIZED: Self = Self::named(4009);
     /// 4100, closes: the server is at its capacity; try again later.
     pub const OVER_CAPACITY: Self = Self::named(4100);

@@ -3,6 +3,7 @@
 use super::error_code::ErrorCode;
 use super::socket_id::SocketId;
 use crate::json::{Embedded, push_embedded, push_string};
+use crate::wire::json_string;
 use crate::{ChannelName, Member, Roster};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -79,6 +80,40 @@ pub fn client_event(
     frame
 }
 
+/// `pusher:signin_success`: the client is the user of `user_data`, which is as it was sent, until the connection
+/// ends.
+#[must_use]
+pub fn signin_success(user_data: &str) -> String {
+    let mut frame = String::with_capacity(96 + user_data.len() * 3 / 2);
+    frame.push_str(r#"{"event":"pusher:signin_success","data":"#);
+    push_embedded(&mut frame, |data| {
+        data.json(r#"{"user_data":"#);
+        data.json(&json_string(user_data));
+        data.json("}");
+    });
+    frame.push('}');
+    frame
+}
+
+/// `pusher_internal:watchlist_events`: users whom the client watches are online, or offline.
+#[must_use]
+pub fn watchlist_events<'a>(
+    online: impl IntoIterator<Item = &'a str>,
+    offline: impl IntoIterator<Item = &'a str>,
+) -> String {
+    let mut events = String::new();
+    push_status(&mut events, "online", online.into_iter());
+    push_status(&mut events, "offline", offline.into_iter());
+    let mut frame = String::from(r#"{"event":"pusher_internal:watchlist_events","data":"#);
+    push_embedded(&mut frame, |data| {
+        data.json(r#"{"events":["#);
+        data.json(&events);
+        data.json("]}");
+    });
+    frame.push('}');
+    frame
+}
+
 /// `pusher_internal:subscription_succeeded`: the client was let into a channel. `roster` is who is in it, the
 /// client included, if it is a presence channel.
 #[must_use]
@@ -91,6 +126,24 @@ pub fn subscription_succeeded(channel: &ChannelName, roster: Option<&Roster>) ->
         Some(roster) => push_presence(data, roster),
         None => data.json("{}"),
     });
+    frame.push('}');
+    frame
+}
+
+/// `pusher_internal:subscription_count`: how many are subscribed to a channel.
+#[must_use]
+pub fn subscription_count(channel: &ChannelName, subscribers: usize) -> String {
+    let mut frame = String::from(r#"{"event":"pusher_internal:subscription_count""#);
+    push_channel(&mut frame, channel);
+    frame.push_str(&format!(r#","data":"{{\"subscription_count\":{subscribers}}}"}}"#));
+    frame
+}
+
+/// `pusher:cache_miss`: the client was let into a cache channel, and there is no event to tell it.
+#[must_use]
+pub fn cache_miss(channel: &ChannelName) -> String {
+    let mut frame = String::from(r#"{"event":"pusher:cache_miss""#);
+    push_channel(&mut frame, channel);
     frame.push('}');
     frame
 }
@@ -145,6 +198,25 @@ pub fn member_removed(channel: &ChannelName, member: &Member) -> String {
 fn push_channel(frame: &mut String, channel: &ChannelName) {
     frame.push_str(r#","channel":"#);
     push_string(frame, channel.as_str());
+}
+
+/// Appends a watchlist event for `users`, if there are any, to those in `events`.
+fn push_status<'a>(events: &mut String, name: &str, users: impl Iterator<Item = &'a str>) {
+    let mut separator = "";
+    for user in users {
+        if separator.is_empty() {
+            if !events.is_empty() {
+                events.push(',');
+            }
+            events.push_str(&format!(r#"{{"name":"{name}","user_ids":["#));
+        }
+        events.push_str(separator);
+        push_string(events, user);
+        separator = ",";
+    }
+    if !separator.is_empty() {
+        events.push_str("]}");
+    }
 }
 
 fn push_presence(data: &mut Embedded<'_>, roster: &Roster) {

@@ -31,6 +31,13 @@ pub enum ClientMessage<'a> {
         /// The channel.
         channel: ChannelName,
     },
+    /// `pusher:signin`: it is a user of the app.
+    SignIn {
+        /// `key:signature`.
+        auth: Cow<'a, str>,
+        /// Which user, letter by letter as it was signed.
+        user_data: Cow<'a, str>,
+    },
     /// `pusher:ping`: it wants to hear that the server lives.
     Ping,
     /// `pusher:pong`: its answer to a ping.
@@ -60,6 +67,7 @@ impl<'a> ClientMessage<'a> {
         match &*event {
             "pusher:subscribe" => subscribe(envelope.data),
             "pusher:unsubscribe" => unsubscribe(envelope.data),
+            "pusher:signin" => sign_in(envelope.data),
             "pusher:ping" => Ok(Self::Ping),
             "pusher:pong" => Ok(Self::Pong),
             name if name.len() > MAX_EVENT_NAME_BYTES => {
@@ -91,6 +99,11 @@ fn unsubscribe<'a>(data: Option<&'a RawValue>) -> Result<ClientMessage<'a>, Clie
     Ok(ClientMessage::Unsubscribe { channel: SubscriptionData::parse(data)?.channel })
 }
 
+fn sign_in<'a>(data: Option<&'a RawValue>) -> Result<ClientMessage<'a>, ClientError> {
+    let SignInData { auth, user_data } = SignInData::parse(data)?;
+    Ok(ClientMessage::SignIn { auth, user_data })
+}
+
 /// The frame's object. Values stay text until it is known which of them matter.
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -111,11 +124,7 @@ struct SubscriptionData<'a> {
 
 impl<'a> SubscriptionData<'a> {
     fn parse(data: Option<&'a RawValue>) -> Result<Self, ClientError> {
-        let data = data.ok_or(ClientError::Missing { field: "data" })?;
-        if !data.get().starts_with('"') {
-            return Self::parse_object(data.get());
-        }
-        match string_value(data, "data")? {
+        match object_of(data)? {
             Cow::Borrowed("") => Err(ClientError::Missing { field: "data.channel" }),
             Cow::Borrowed(text) => Self::parse_object(text),
             Cow::Owned(text) => SubscriptionData::parse_object(&text).map(SubscriptionData::into_owned),
@@ -148,6 +157,52 @@ impl<'a> SubscriptionData<'a> {
             channel_data: self.channel_data.map(|data| Cow::Owned(data.into_owned())),
         }
     }
+}
+
+/// The `data` of a sign-in.
+struct SignInData<'a> {
+    auth: Cow<'a, str>,
+    user_data: Cow<'a, str>,
+}
+
+impl<'a> SignInData<'a> {
+    fn parse(data: Option<&'a RawValue>) -> Result<Self, ClientError> {
+        match object_of(data)? {
+            Cow::Borrowed("") => Err(ClientError::Missing { field: "data.user_data" }),
+            Cow::Borrowed(text) => Self::parse_object(text),
+            Cow::Owned(text) => SignInData::parse_object(&text).map(SignInData::into_owned),
+        }
+    }
+
+    fn parse_object(text: &'a str) -> Result<Self, ClientError> {
+        #[derive(Deserialize)]
+        struct Fields<'a> {
+            #[serde(borrow)]
+            auth: Option<&'a RawValue>,
+            #[serde(borrow)]
+            user_data: Option<&'a RawValue>,
+        }
+
+        let fields: Fields<'a> = object(text, "data")?;
+        let user_data = string(fields.user_data, "data.user_data")?;
+        Ok(Self {
+            auth: string(fields.auth, "data.auth")?.unwrap_or_default(),
+            user_data: user_data.ok_or(ClientError::Missing { field: "data.user_data" })?,
+        })
+    }
+
+    fn into_owned(self) -> SignInData<'static> {
+        SignInData {
+            auth: Cow::Owned(self.auth.into_owned()),
+            user_data: Cow::Owned(self.user_data.into_owned()),
+        }
+    }
+}
+
+/// The text of the object that `data` is, or that it holds as a string.
+fn object_of(data: Option<&RawValue>) -> Result<Cow<'_, str>, ClientError> {
+    let data = data.ok_or(ClientError::Missing { field: "data" })?;
+    if data.get().starts_with('"') { string_value(data, "data") } else { Ok(Cow::Borrowed(data.get())) }
 }
 
 /// The object that `text` writes; serde would take an array of the fields as well.
@@ -226,6 +281,14 @@ mod tests {
                 r#" {"data":{"channel":"\u006eews","more":[1]},"event":"pusher:unsubscribe","more":{}} "#,
                 ClientMessage::Unsubscribe { channel: "news".into() },
             ),
+            (
+                r#"{"event":"pusher:signin","data":{"auth":"k:s","user_data":"{\"id\":\"7\"}"}}"#,
+                ClientMessage::SignIn { auth: "k:s".into(), user_data: r#"{"id":"7"}"#.into() },
+            ),
+            (
+                r#"{"event":"pusher:signin","data":"{\"user_data\":\"{\\\"id\\\":\\\"7\\\"}\"}"}"#,
+                ClientMessage::SignIn { auth: "".into(), user_data: r#"{"id":"7"}"#.into() },
+            ),
             (r#"{"event":"pusher:ping","data":{}}"#, ClientMessage::Ping),
             (r#"{"event":"pusher:ping","data":""}"#, ClientMessage::Ping),
             (r#"{"event":"pusher:ping"}"#, ClientMessage::Ping),
@@ -284,6 +347,11 @@ mod tests {
                 r##"{"event":"pusher:unsubscribe","data":{"channel":"#a"}}"##,
                 E::Channel(InvalidChannelName::Reserved { name: "#a".into() }),
             ),
+            (r#"{"event":"pusher:signin"}"#, missing("data")),
+            (r#"{"event":"pusher:signin","data":""}"#, missing("data.user_data")),
+            (r#"{"event":"pusher:signin","data":{"auth":"k:s"}}"#, missing("data.user_data")),
+            (r#"{"event":"pusher:signin","data":{"user_data":{"id":"7"}}}"#, not_a_string("data.user_data")),
+            (r#"{"event":"pusher:signin","data":{"auth":1,"user_data":"{}"}}"#, not_a_string("data.auth")),
             (r#"{"event":"client-a"}"#, missing("channel")),
             (r#"{"event":"client-a","channel":{}}"#, not_a_string("channel")),
         ] {

@@ -28,6 +28,14 @@ pub trait Wire: Send {
     /// there if it is a presence channel.
     fn subscribed(&self, channel: &ChannelName, roster: Option<&Roster>) -> Option<PreparedMessage>;
 
+    /// What a client that was let into a channel is told next if no message is
+    /// [retained](crate::Input::Retain) for it.
+    fn nothing_retained(&self, channel: &ChannelName) -> Option<PreparedMessage>;
+
+    /// What the subscribers of a channel are told when there are `subscribers` of them, if they are told at all
+    /// (see [`Config::subscriber_count_interval`](crate::Config::subscriber_count_interval)).
+    fn subscriber_count(&self, channel: &ChannelName, subscribers: usize) -> Option<PreparedMessage>;
+
     /// What a client that was not let into a channel is told.
     fn denied(&self, channel: &ChannelName, denial: &Denial) -> Option<PreparedMessage>;
 
@@ -45,6 +53,14 @@ impl<W: Wire + ?Sized> Wire for Box<W> {
 
     fn subscribed(&self, channel: &ChannelName, roster: Option<&Roster>) -> Option<PreparedMessage> {
         (**self).subscribed(channel, roster)
+    }
+
+    fn nothing_retained(&self, channel: &ChannelName) -> Option<PreparedMessage> {
+        (**self).nothing_retained(channel)
+    }
+
+    fn subscriber_count(&self, channel: &ChannelName, subscribers: usize) -> Option<PreparedMessage> {
+        (**self).subscriber_count(channel, subscribers)
     }
 
     fn denied(&self, channel: &ChannelName, denial: &Denial) -> Option<PreparedMessage> {

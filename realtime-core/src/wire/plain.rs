@@ -11,7 +11,7 @@ use realtime_ws::PreparedMessage;
 /// | subscribed to a presence channel | `{"event":"presence:subscription_succeeded","channel":C,"members":[M,..]}`, with the members before the newcomer joined |
 /// | a member joined | `{"event":"presence:member_added","channel":C,"member":M}`, to the newcomer too |
 /// | a member left | `{"event":"presence:member_removed","channel":C,"member":M}` |
-/// | subscribed to another channel; denied | none |
+/// | subscribed to another channel; nothing retained there; the number of subscribers; denied | none |
 ///
 /// A member is `{"id":..,"info":..}`, without `info` where it has none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +35,14 @@ impl Wire for Plain {
         }
         frame.push_str("]}");
         Some(PreparedMessage::new(&frame))
+    }
+
+    fn nothing_retained(&self, _: &ChannelName) -> Option<PreparedMessage> {
+        None
+    }
+
+    fn subscriber_count(&self, _: &ChannelName, _: usize) -> Option<PreparedMessage> {
+        None
     }
 
     fn denied(&self, _: &ChannelName, _: &Denial) -> Option<PreparedMessage> {

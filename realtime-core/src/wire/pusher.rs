@@ -1,6 +1,6 @@
 use super::Wire;
-use crate::pusher::frames;
-use crate::{ChannelName, Denial, Member, Roster};
+use crate::pusher::{frames, is_cache_channel};
+use crate::{ChannelKind, ChannelName, Denial, Member, Roster};
 use alloc::string::String;
 use realtime_ws::PreparedMessage;
 
@@ -15,6 +15,20 @@ impl Wire for Pusher {
 
     fn newcomer_knows_itself(&self) -> bool {
         true
+    }
+
+    fn nothing_retained(&self, channel: &ChannelName) -> Option<PreparedMessage> {
+        is_cache_channel(channel).then(|| PreparedMessage::new(&frames::cache_miss(channel)))
+    }
+
+    fn subscriber_count(&self, channel: &ChannelName, subscribers: usize) -> Option<PreparedMessage> {
+        match channel.kind() {
+            ChannelKind::Public | ChannelKind::Private => {
+                prepared(frames::subscription_count(channel, subscribers))
+            }
+            // Its members are told.
+            ChannelKind::Presence => None,
+        }
     }
 
     fn denied(&self, channel: &ChannelName, denial: &Denial) -> Option<PreparedMessage> {

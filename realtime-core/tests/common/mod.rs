@@ -5,8 +5,8 @@ pub mod random;
 
 use realtime_core::wire::{Plain, Wire};
 use realtime_core::{
-    Action, Authorization, AuthorizationRequest, ChannelName, ClientId, Config, Credentials, Decision,
-    Denial, Home, Hub, Input, InputError, Member, RequestId, Roster,
+    Action, Authorization, AuthorizationRequest, ChannelKind, ChannelName, ClientId, Config, Credentials,
+    Decision, Denial, Home, Hub, Input, InputError, Member, RequestId, Roster,
 };
 use realtime_ws::{CloseCode, PreparedMessage, Timestamp};
 use std::time::Duration;
@@ -213,7 +213,7 @@ pub fn names(roster: Option<&Roster>) -> Option<Vec<&str>> {
     Some(roster?.members().map(Member::id).collect())
 }
 
-/// A wire format that has a message for everything and tells a newcomer of itself in the roster.
+/// A wire format that has a message for everything (that nothing is retained, where names end in `kept`) and tells a newcomer of itself in the roster.
 pub struct Introducing;
 
 impl Wire for Introducing {
@@ -224,6 +224,19 @@ impl Wire for Introducing {
     fn subscribed(&self, channel: &ChannelName, roster: Option<&Roster>) -> Option<PreparedMessage> {
         let members = names(roster).map(|names| format!(" with {}", names.join(","))).unwrap_or_default();
         Some((&format!("you are in {channel}{members}")).into())
+    }
+
+    fn nothing_retained(&self, channel: &ChannelName) -> Option<PreparedMessage> {
+        channel.as_str().ends_with("kept").then(|| (&format!("nothing new in {channel}")).into())
+    }
+
+    fn subscriber_count(&self, channel: &ChannelName, subscribers: usize) -> Option<PreparedMessage> {
+        match channel.kind() {
+            ChannelKind::Public | ChannelKind::Private => {
+                Some((&format!("{subscribers} are in {channel}")).into())
+            }
+            ChannelKind::Presence => None,
+        }
     }
 
     fn denied(&self, channel: &ChannelName, denial: &Denial) -> Option<PreparedMessage> {

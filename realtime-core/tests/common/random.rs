@@ -23,6 +23,10 @@ pub fn config() -> Config {
         max_members_per_channel: 3,
         max_member_bytes: 40,
         max_roster_bytes: 120,
+        subscriber_count_interval: None,
+        retention: Duration::from_millis(60),
+        max_retained_messages: 2,
+        max_retained_bytes: 40,
     }
 }
 
@@ -37,6 +41,7 @@ pub enum Step {
     AllowAsItself { request: usize },
     Deny { request: usize },
     Broadcast { channel: &'static str, except: Option<usize> },
+    Retain { channel: &'static str, except: Option<usize> },
     Send { client: usize },
     Disconnect { client: usize },
     Gone { client: usize },
@@ -74,6 +79,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0usize..3).prop_map(|request| Step::Deny { request }),
         8 => (channel(), proptest::option::of(client()))
             .prop_map(|(channel, except)| Step::Broadcast { channel, except }),
+        8 => (channel(), proptest::option::of(client()))
+            .prop_map(|(channel, except)| Step::Retain { channel, except }),
         3 => client().prop_map(|client| Step::Send { client }),
         1 => client().prop_map(|client| Step::Disconnect { client }),
         2 => client().prop_map(|client| Step::Gone { client }),
@@ -154,6 +161,10 @@ impl Life {
             Step::Broadcast { channel, except } => {
                 let except = except.and_then(|client| self.client(client));
                 Input::Broadcast { channel: channel.into(), message: (&self.message()).into(), except }
+            }
+            Step::Retain { channel, except } => {
+                let except = except.and_then(|client| self.client(client));
+                Input::Retain { channel: channel.into(), message: (&self.message()).into(), except }
             }
             Step::Send { client } => {
                 Input::Send { client: self.client(client)?, message: (&self.message()).into() }

@@ -1,10 +1,11 @@
-//! The demo's auth endpoint: lets anyone into any channel. A real application asks who its user is.
+//! The demo's auth endpoints: let anyone into any channel, and sign anyone in as anybody. A real application asks
+//! who its user is.
 
 use super::answer::{Answer, Refusal, json};
 use crate::gateway::Shared;
 use hyper::StatusCode;
 use realtime_core::ChannelKind;
-use realtime_core::pusher::{ChannelAuthRequest, Query, SocketId, parse_channel_data, parse_channel_name};
+use realtime_core::pusher::{ChannelAuthRequest, Query, SocketId, User, UserAuthRequest, parse_channel_data};
 use serde::Deserialize;
 use std::fmt::Display;
 
@@ -18,7 +19,17 @@ pub(super) fn answer(body: &[u8], shared: &Shared) -> Result<Answer, Refusal> {
     Ok(json(request.allow(&shared.app, channel_data.as_deref())))
 }
 
-/// What a client asks. Clients of Pusher send the first two; the others say who it wants to be.
+pub(super) fn sign_in(body: &[u8], shared: &Shared) -> Result<Answer, Refusal> {
+    let question = Question::parse(body)?;
+    let request = UserAuthRequest { socket_id: question.socket_id()?.parse().map_err(bad_request)? };
+    let (id, name) = question.person(request.socket_id, shared);
+    let user_data = serde_json::json!({ "id": id, "user_info": { "name": name } }).to_string();
+    User::parse(&user_data).map_err(bad_request)?;
+    Ok(json(request.allow(&shared.app, &user_data)))
+}
+
+/// What a client asks. Clients of Pusher send the first two, of which a sign-in needs one; the others say who it
+/// wants to be.
 #[derive(Default, Deserialize)]
 struct Question {
     socket_id: Option<String>,
@@ -44,26 +55,28 @@ impl Question {
     }
 
     fn request(&self) -> Result<ChannelAuthRequest, Refusal> {
-        let missing = |field: &str| {
-            let accepted =
-                "accepted are a form and a JSON object with socket_id, channel_name, user_id and user_name";
-            bad_request(format!("{field} is missing; {accepted}"))
-        };
-        let socket_id = self.socket_id.as_deref().ok_or_else(|| missing("socket_id"))?;
+        let socket_id = self.socket_id()?;
         let channel = self.channel_name.as_deref().ok_or_else(|| missing("channel_name"))?;
-        Ok(ChannelAuthRequest {
-            socket_id: socket_id.parse().map_err(bad_request)?,
-            channel: parse_channel_name(channel).map_err(bad_request)?,
-        })
+        ChannelAuthRequest::new(socket_id, channel).map_err(bad_request)
     }
 
-    /// Who the client is in a presence channel: whoever it says, or a guest.
-    fn channel_data(&self, socket_id: SocketId, shared: &Shared) -> Result<String, Refusal> {
+    fn socket_id(&self) -> Result<&str, Refusal> {
+        self.socket_id.as_deref().ok_or_else(|| missing("socket_id"))
+    }
+
+    /// The id and name of the client: whoever it says it is, or a guest.
+    fn person(&self, socket_id: SocketId, shared: &Shared) -> (String, String) {
         let (id, name) = match self.user_id.as_deref().filter(|id| !id.is_empty()) {
             Some(id) => (id.to_owned(), id.to_owned()),
             None => guest(socket_id, shared),
         };
-        let name = self.user_name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&name);
+        let name = self.user_name.clone().filter(|name| !name.is_empty()).unwrap_or(name);
+        (id, name)
+    }
+
+    /// Who the client is in a presence channel.
+    fn channel_data(&self, socket_id: SocketId, shared: &Shared) -> Result<String, Refusal> {
+        let (id, name) = self.person(socket_id, shared);
         let data = serde_json::json!({ "user_id": id, "user_info": { "name": name } }).to_string();
         parse_channel_data(&data).map_err(bad_request)?;
         Ok(data)
@@ -76,6 +89,12 @@ fn guest(socket_id: SocketId, shared: &Shared) -> (String, String) {
     let mut digest = shared.app.secret.sign(&format_args!("guest:{socket_id}"));
     digest.truncate(8);
     (format!("guest-{digest}"), format!("Guest {}", &digest[..4]))
+}
+
+fn missing(field: &str) -> Refusal {
+    let accepted =
+        "accepted are a form and a JSON object with socket_id, channel_name, user_id and user_name";
+    bad_request(format!("{field} is missing; {accepted}"))
 }
 
 fn bad_request(reason: impl Display) -> Refusal {

@@ -35,10 +35,7 @@ pub(super) fn publish(event: &Publish, shared: &Shared) -> Result<(), HubError> 
     let except = event.except.and_then(|socket_id| shared.sockets.client(socket_id));
     for channel in &event.channels {
         let message = event.message(channel);
-        match except {
-            Some(client) => shared.hub.broadcast_except(channel.clone(), message, client)?,
-            None => shared.hub.broadcast(channel.clone(), message)?,
-        }
+        shared.publish(channel, message, except)?;
     }
     Ok(())
 }

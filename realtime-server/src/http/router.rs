@@ -20,6 +20,9 @@ async fn route(request: Request<Incoming>, shared: &Shared) -> Result<Answer, Re
         },
         "/" => page::answer(&head.method, demo::site(shared)?),
         "/broadcasting/auth" | "/pusher/auth" => demo::answer(&head, body, shared, auth::answer).await,
+        "/broadcasting/user-auth" | "/pusher/user-auth" => {
+            demo::answer(&head, body, shared, auth::sign_in).await
+        }
         "/demo/publish" => demo::answer(&head, body, shared, publish::answer).await,
         path if path.starts_with("/apps/") => events::answer(&head, body, shared).await,
         path if path.starts_with("/app/") => Err(upgrade_required()),

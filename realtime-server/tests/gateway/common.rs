@@ -9,7 +9,7 @@ pub(crate) use http::{HttpAnswer, exchange, get, post, post_event, signed_query,
 pub(crate) use pusher::PusherClient;
 
 use realtime_core::pusher::{App, Secret};
-use realtime_server::{Demo, Gateway, GatewayBuilder, Stopper};
+use realtime_server::{Demo, Gateway, GatewayBuilder, Stopper, Users};
 use realtime_smol::Hub;
 use std::io;
 use std::net::SocketAddr;
@@ -29,6 +29,7 @@ pub(crate) fn app() -> App {
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) hub: Hub,
+    pub(crate) users: Users,
     pub(crate) stopper: Stopper,
     thread: Option<JoinHandle<io::Result<()>>>,
 }
@@ -42,9 +43,9 @@ impl Running {
         let gateway = Gateway::builder(app()).threads(NonZeroUsize::new(2).unwrap());
         let gateway = change(gateway).bind("127.0.0.1:0").unwrap();
         let (address, hub) = (gateway.local_addr().unwrap(), gateway.hub().clone());
-        let stopper = gateway.stopper();
+        let (users, stopper) = (gateway.users(), gateway.stopper());
         let thread = Some(thread::spawn(move || smol::block_on(gateway.serve())));
-        Self { address, hub, stopper, thread }
+        Self { address, hub, users, stopper, thread }
     }
 
     /// A client that was greeted.

@@ -20,7 +20,7 @@ fn preflight(address: SocketAddr, target: &str, origin: &str) -> HttpAnswer {
 fn outside_the_demo_there_is_nothing_of_it() {
     let gateway = Running::new(Demo::Off);
     let mut answers = vec![get(gateway.address, "/")];
-    for target in ["/broadcasting/auth", "/pusher/auth", "/demo/publish"] {
+    for target in ["/broadcasting/auth", "/pusher/auth", "/pusher/user-auth", "/demo/publish"] {
         answers.push(post(gateway.address, target, FORM, "socket_id=1.1&channel_name=private-a"));
         answers.push(preflight(gateway.address, target, "http://localhost"));
     }
@@ -59,6 +59,37 @@ fn both_auth_endpoints_let_anyone_into_any_channel() {
         client.ask_for(channel, answer.json()["auth"].as_str().unwrap(), None);
         client.expect("pusher_internal:subscription_succeeded");
     }
+}
+
+#[test]
+fn both_user_endpoints_sign_anyone_in_as_whoever_it_says_or_a_guest() {
+    let gateway = Running::new(Demo::On);
+    for (target, fields) in
+        [("/broadcasting/user-auth", "&user_id=ada&user_name=Ada+L."), ("/pusher/user-auth", "")]
+    {
+        let mut client = gateway.client();
+        let form = format!("socket_id={}{fields}", client.socket_id);
+        let answer = post(gateway.address, target, FORM, &form);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        client.say(&json!({ "event": "pusher:signin", "data": answer.json() }));
+        let success = client.expect("pusher:signin_success");
+        let user: Value = serde_json::from_str(success["user_data"].as_str().unwrap()).unwrap();
+        if fields.is_empty() {
+            assert!(user["id"].as_str().unwrap().starts_with("guest-"), "{user}");
+        } else {
+            assert_eq!(user, json!({ "id": "ada", "user_info": { "name": "Ada L." } }));
+        }
+    }
+    let answer = post(gateway.address, "/pusher/user-auth", FORM, "user_id=ada");
+    assert_eq!(answer.status, 400);
+    assert!(answer.error().starts_with("socket_id is missing"), "{answer:?}");
+    let answer = post(
+        gateway.address,
+        "/pusher/user-auth",
+        FORM,
+        &format!("socket_id=1.1&user_id={}", "x".repeat(129)),
+    );
+    assert_eq!(answer.error(), "a user's id has 129 characters; at most 128 are accepted");
 }
 
 #[test]

@@ -2,14 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its premises do")]
 
+mod caching;
 mod channels;
 mod command_line;
 mod common;
 mod compression;
 mod connecting;
+mod counting;
 mod demo;
 mod events;
 mod http_limits;
 mod refusals;
 mod slow_clients;
 mod stopping;
+mod users;

@@ -93,6 +93,16 @@ impl PusherClient {
         self.expect("pusher_internal:subscription_succeeded")
     }
 
+    /// Signs in, and subscribes to what is for the user alone, as pusher-js does then.
+    pub(crate) fn sign_in(&mut self, user_data: &Value) {
+        let (socket_id, text) = (self.socket_id, user_data.to_string());
+        let auth = app().auth(&SigningString::User { socket_id, user_data: &text });
+        self.say(&json!({ "event": "pusher:signin", "data": { "auth": auth, "user_data": text } }));
+        assert_eq!(self.expect("pusher:signin_success"), json!({ "user_data": text }));
+        self.ask_for(&format!("#server-to-user-{}", user_data["id"].as_str().unwrap()), "", None);
+        while self.next()["event"] != "pusher_internal:subscription_succeeded" {}
+    }
+
     pub(crate) fn ask_for(&mut self, channel: &str, auth: &str, channel_data: Option<&str>) {
         let mut data = json!({ "channel": channel, "auth": auth });
         if let Some(channel_data) = channel_data {

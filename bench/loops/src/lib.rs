@@ -258,6 +258,14 @@ impl<I: Io> Connections<I> {
         self.touch(key);
     }
 
+    /// Whether a connection has more to write.
+    pub fn has_unsent(&self, key: usize) -> bool {
+        match self.connections.get(key).map(|connection| &connection.stage) {
+            Some(Stage::Open(open)) => !open.session.outgoing().is_drained(),
+            Some(Stage::Opening(_) | Stage::Lingering { .. }) | None => false,
+        }
+    }
+
     /// Has a connection settled once more, since its socket can take more.
     pub fn touch(&mut self, key: usize) {
         if let Some(connection) = self.connections.get_mut(key)

@@ -236,10 +236,12 @@ impl Loop<'_> {
             Operation::Send => {
                 let Some(socket) = self.connections.socket(key) else { return Ok(()) };
                 socket.handle_sent(result.map_err(Errno::raw_os_error), &mut self.staging);
+                let is_done = socket.unsent().is_empty() && socket.end == End::Open;
                 if result.is_err() {
                     self.connections.receive_eof(key);
+                } else if !is_done || self.connections.has_unsent(key) {
+                    self.connections.touch(key);
                 }
-                self.connections.touch(key);
             }
             Operation::Cancel => {} // the receive says so itself
         }

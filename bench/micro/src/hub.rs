@@ -26,7 +26,10 @@ pub(crate) fn run(stage: &Stage) {
     for members in [10, 1_000, 9_999] {
         let case = format!("hub join or leave {members} members");
         if stage.plays(&case) {
-            stage.play(&case, vec![churn("realtime", Plain, members), churn("realtime, Pusher", Pusher, members)]);
+            stage.play(
+                &case,
+                vec![churn("realtime", Plain, members), churn("realtime, Pusher", Pusher, members)],
+            );
         }
     }
     let case = "hub bytes per client 100000 clients";

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// How long a server may keep a client waiting: forever would hang the tests.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A loop in a process of its own, which ends with this.
 pub(crate) struct Server {
@@ -42,9 +42,7 @@ impl Server {
 
     pub(crate) fn connect(&self) -> WebSocket {
         let config = Config { max_message_bytes: 64 * 1024 * 1024, ..Config::default() };
-        let client = WebSocket::connect(&self.uri, config).unwrap();
-        client.stream().set_read_timeout(Some(PATIENCE)).unwrap();
-        client
+        WebSocket::connect(&self.uri, config).unwrap()
     }
 
     /// A TCP connection and no more.

@@ -34,8 +34,9 @@ def against_peers():
         for own in rows:
             if own["server"] == "realtime-smol":
                 best, ratio = best_peer(table, rows, own)
-                lines.append([table, own["case"], number(own["median"]), best, ratio])
-    return markdown(["table", "case", "realtime-smol", "best peer", "ratio"], lines)
+                latencies = [f"{float(own[name]):,.0f}" if own.get(name) else "" for name in ("p50_us", "p99_us")]
+                lines.append([table, own["case"], number(own["median"]), best, ratio, *latencies])
+    return markdown(["table", "case", "realtime-smol", "best peer", "ratio", "p50, µs", "p99, µs"], lines)
 
 
 def peers_ahead():
@@ -77,6 +78,21 @@ def loops():
     return markdown(["case", "loop", "per second of CPU time", "of realtime-smol"], lines)
 
 
+def io_uring():
+    """Where the loop over io_uring is ahead of the smol server, and where not, the clearest first."""
+    rows = [row for row in read("loops") if row["server"] == "realtime-io-uring"]
+    if not rows:
+        return "Not measured yet."
+    rows.sort(key=lambda row: -float(row["of_ours"]))
+    ahead = [row for row in rows if float(row["of_ours"]) >= 1]
+    behind = [row for row in reversed(rows) if float(row["of_ours"]) < 1]
+    return f"Ahead in {listed(ahead)}; behind in {listed(behind)}."
+
+
+def listed(rows):
+    return ", ".join(f"{row['case']} ({float(row['of_ours']):.2f})" for row in rows) or "none"
+
+
 def growth():
     by_figure = {}
     for row in read("growth"):
@@ -90,14 +106,21 @@ def growth():
 
 def scaling():
     rows = read("scaling")
-    measured, modelled = {}, {}
+    measured, under_lock, modelled = {}, {}, {}
     for row in rows:
         if row["kind"] == "modelled":
             case = f"{row['case']}: {row['figure']}"
             modelled.setdefault(case, {})[row["drivers"]] = number(row["value"])
-        elif not row["case"].startswith("in memory"):
+        elif row["case"].startswith("in memory"):
+            under_lock.setdefault(row["figure"], {})[row["drivers"]] = number(row["value"])
+        else:
             measured.setdefault(f"{row['case']}: {row['figure']}", {})[row["drivers"]] = number(row["value"])
-    return f"Measured:\n\n{by_drivers(measured)}\n\nModelled:\n\n{by_drivers(modelled)}"
+    tables = {
+        "Measured": measured,
+        "Measured in memory, for so many drivers": under_lock,
+        "Modelled, for so many drivers": modelled,
+    }
+    return "\n\n".join(f"{name}:\n\n{by_drivers(cases)}" for name, cases in tables.items())
 
 
 def by_drivers(cases):
@@ -109,6 +132,7 @@ FIGURES = {
     "against-peers": against_peers,
     "peers-ahead": peers_ahead,
     "loops": loops,
+    "io-uring": io_uring,
     "growth": growth,
     "scaling": scaling,
 }

@@ -11,8 +11,8 @@ use realtime_ws::handshake::{Accept, Request, ServerHandshake};
 use realtime_ws::{CheckedConfig, Config, Event, Timestamp};
 use slab::Slab;
 use std::collections::VecDeque;
-use std::io;
-use std::net::SocketAddr;
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
 /// The longest message, as in the examples of the adapters.
@@ -35,6 +35,11 @@ pub fn arguments() -> Result<(Program, SocketAddr), String> {
     };
     let address = arguments.next().and_then(|address| address.parse().ok());
     program.zip(address).ok_or_else(|| "usage: SERVER echo|rooms ADDRESS".into())
+}
+
+/// Says where a server listens, once it does: on port 0 the system has chosen the port.
+pub fn announce(listener: &TcpListener) -> io::Result<()> {
+    writeln!(io::stdout(), "ws://{}", listener.local_addr()?)
 }
 
 /// How a loop moves bytes.
@@ -256,6 +261,14 @@ impl<I: Io> Connections<I> {
             Stage::Lingering { has_ended, .. } => *has_ended = true,
         }
         self.touch(key);
+    }
+
+    /// Whether a connection has more to write.
+    pub fn has_unsent(&self, key: usize) -> bool {
+        match self.connections.get(key).map(|connection| &connection.stage) {
+            Some(Stage::Open(open)) => !open.session.outgoing().is_drained(),
+            Some(Stage::Opening(_) | Stage::Lingering { .. }) | None => false,
+        }
     }
 
     /// Has a connection settled once more, since its socket can take more.

@@ -5,7 +5,7 @@
 //! realtime-polling echo|rooms ADDRESS
 //! ```
 
-use loops::{Connections, Fate, Io, Program, arguments};
+use loops::{Connections, Fate, Io, Program, announce, arguments};
 use polling::{Event, Events, PollMode, Poller};
 use realtime_core::Outgoing;
 use realtime_ws::Timestamp;
@@ -89,6 +89,7 @@ fn run(program: Program, address: SocketAddr) -> io::Result<Infallible> {
     listener.set_nonblocking(true)?;
     let poller = Poller::new()?;
     watch(&poller, &listener, LISTENER)?;
+    announce(&listener)?;
     let mut connections = Connections::<Writing>::new(program);
     let (mut events, mut buffer) = (Events::new(), vec![0; READ_BYTES]);
     loop {

@@ -10,7 +10,7 @@ const MEMORY_BYTES: usize = 1024 * 1024;
 
 /// How many buffers that is where what is received is packed, so that little of it is cut in two, and where each receive
 /// has one of its own. Powers of two.
-const PACKED_BUFFERS: u16 = 8;
+const PACKED_BUFFERS: u16 = 4;
 const SINGLE_BUFFERS: u16 = 64;
 
 const PAGE_BYTES: usize = 4096;

@@ -15,7 +15,7 @@ use io_uring::cqueue;
 use io_uring::squeue::Entry;
 use io_uring::types::{Fd, SubmitArgs, Timespec};
 use io_uring::{IoUring, SubmissionQueue, Submitter, opcode};
-use loops::{Connections, Fate, Program, arguments};
+use loops::{Connections, Fate, Program, announce, arguments};
 use rustix::io::Errno;
 use rustix::net::{SendFlags, sockopt};
 use socket::{End, Receiving, Socket, Staging};
@@ -61,6 +61,7 @@ fn run(program: Program, listener: &TcpListener) -> io::Result<Infallible> {
     let mut ring = new_ring().map_err(refused)?;
     let (submitter, requests, mut completions) = ring.split();
     let buffers = Buffers::register(&submitter).map_err(refused)?;
+    announce(listener)?;
     let mut ring = Loop {
         listener,
         // Never dropped: if the loop fails, the kernel may still be sending from what it holds.
@@ -236,10 +237,12 @@ impl Loop<'_> {
             Operation::Send => {
                 let Some(socket) = self.connections.socket(key) else { return Ok(()) };
                 socket.handle_sent(result.map_err(Errno::raw_os_error), &mut self.staging);
+                let is_done = socket.unsent().is_empty() && socket.end == End::Open;
                 if result.is_err() {
                     self.connections.receive_eof(key);
+                } else if !is_done || self.connections.has_unsent(key) {
+                    self.connections.touch(key);
                 }
-                self.connections.touch(key);
             }
             Operation::Cancel => {} // the receive says so itself
         }

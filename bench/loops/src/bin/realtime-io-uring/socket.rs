@@ -1,11 +1,16 @@
 use loops::Io;
 use realtime_core::Outgoing;
 use realtime_ws::Timestamp;
-use std::io;
+use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
+use std::io::{self, IoSlice};
 use std::net::{Shutdown, TcpStream};
 
 /// The most that is taken from a connection before it is sent: the rest waits where it is bounded.
 const STAGED_BYTES: usize = 256 * 1024;
+
+/// From this many bytes in one piece on, a system call of its own, from where the bytes are, costs less than a copy that
+/// the kernel takes later.
+const LONG_BYTES: usize = 16 * 1024;
 
 /// Free buffers that are kept, and up to which size.
 const FREE_BUFFERS: usize = 256;
@@ -77,6 +82,13 @@ impl Socket {
         let _ = self.stream.shutdown(Shutdown::Both);
     }
 
+    /// Sends what the socket takes at once, past the ring. Nothing is staged.
+    fn send_now(&self, slices: &[IoSlice<'_>]) -> usize {
+        let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+        // An error shows again when the rest is sent.
+        sendmsg(&self.stream, slices, &mut SendAncillaryBuffer::default(), flags).unwrap_or(0)
+    }
+
     /// The kernel has sent so many bytes of what was [unsent](Self::unsent), or an error says that it will send no more.
     pub(crate) fn handle_sent(&mut self, sent: Result<usize, i32>, staging: &mut Staging) {
         self.is_sending = false;
@@ -121,17 +133,19 @@ impl Io for Staging {
     type Socket = Socket;
 
     fn write_frame(&mut self, socket: &mut Socket, frame: [&[u8]; 2]) -> usize {
-        if socket.is_sending { 0 } else { self.stage(socket, &frame) }
+        if socket.staged.is_empty() { socket.send_now(&frame.map(IoSlice::new)) } else { 0 }
     }
 
-    /// Copies: the machines lend what they have to write until they are touched again, the kernel wants it until it has
-    /// sent it.
+    /// Copies what is short: the machines lend what they have to write until they are touched again, the kernel wants it
+    /// until it has sent it.
     fn write(&mut self, socket: &mut Socket, outgoing: &mut Outgoing, now: Timestamp) -> io::Result<()> {
         while !socket.is_sending && !outgoing.is_drained() && socket.staged.len() < STAGED_BYTES {
             let mut slices = [&[][..]; SLICES];
             let filled = outgoing.poll_transmit(&mut slices);
-            let bytes = self.stage(socket, &slices[..filled]);
-            outgoing.transmitted(bytes, now);
+            let is_long = slices[0].len() >= LONG_BYTES && socket.staged.is_empty();
+            let sent = if is_long { socket.send_now(&slices.map(IoSlice::new)[..filled]) } else { 0 };
+            let taken = if sent > 0 { sent } else { self.stage(socket, &slices[..filled]) };
+            outgoing.transmitted(taken, now);
         }
         Ok(())
     }

@@ -3,8 +3,8 @@ use crate::random;
 use crate::shared::{OnNotice, Shared};
 use realtime_core::wire::{Plain, Wire};
 use realtime_core::{
-    Authorization, ChannelName, ClientId, Config, Exchange, HubError, Input, LocalClients, MailboxLimits,
-    Member, OutboxLimits,
+    Authorization, ChannelName, ChannelWalk, ClientId, Config, Exchange, HubError, Input, LocalClients,
+    MailboxLimits, Member, OutboxLimits,
 };
 use realtime_ws::{CloseCode, PreparedMessage};
 use std::fmt;
@@ -212,10 +212,21 @@ impl Hub {
         Some(roster.members().cloned().collect())
     }
 
-    /// The channels with a subscriber whose names begin with `prefix`, by name.
+    /// The channels with a subscriber whose names begin with `prefix`, by name. One that comes or goes meanwhile may
+    /// be among them or not: others can use the hub between any two looks at
+    /// [`MAX_STEP`](ChannelWalk::MAX_STEP) channels.
     #[must_use]
     pub fn channels(&self, prefix: &str) -> Vec<ChannelName> {
-        self.shared.exchange().hub().channels(prefix).cloned().collect()
+        let (mut walk, mut names) = (ChannelWalk::default(), Vec::new());
+        let mut step = |hub: &realtime_core::Hub| {
+            let seen = walk.step(hub)?.filter(|name| name.as_str().starts_with(prefix));
+            names.extend(seen.cloned());
+            Some(())
+        };
+        while self.look(&mut step).is_some() {}
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     /// Whether a client is subscribed to `channel`.

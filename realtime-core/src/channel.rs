@@ -266,6 +266,17 @@ impl Channels {
     pub(crate) fn names(&self) -> impl Iterator<Item = &ChannelName> {
         self.table.iter().flatten().map(|channel| &channel.name)
     }
+
+    /// The names of those at the `places` places from `place` on; `None` behind the last place. A channel stays
+    /// at its place.
+    pub(crate) fn names_from(
+        &self,
+        place: usize,
+        places: usize,
+    ) -> Option<impl Iterator<Item = &ChannelName>> {
+        let rest = self.table.get(place..).filter(|rest| !rest.is_empty())?;
+        Some(rest.iter().take(places).flatten().map(|channel| &channel.name))
+    }
 }
 
 impl Index<ChannelIndex> for Channels {

@@ -332,6 +332,15 @@ impl Hub {
         Some(self.channels[index].recipients(except))
     }
 
+    /// The names of the channels at some places, in no order that means anything; `None` behind the last place.
+    pub(crate) fn channel_names_from(
+        &self,
+        place: usize,
+        places: usize,
+    ) -> Option<impl Iterator<Item = &ChannelName>> {
+        self.channels.names_from(place, places)
+    }
+
     /// Whether clients at `home` may get a delivery that `input` leads to; never false if one does.
     pub(crate) fn may_concern(&self, input: &Input, home: Home) -> bool {
         let lives_there = |client: ClientId| self.clients.get(client).is_some_and(|it| it.home == home);
@@ -382,7 +391,8 @@ impl Hub {
         self.channels.get(channel)?.roster()
     }
 
-    /// The names, sorted, of the channels with a subscriber that start with `prefix`. Looks at every channel.
+    /// The names, sorted, of the channels with a subscriber that start with `prefix`. Looks at every channel at
+    /// once; [`ChannelWalk`](crate::ChannelWalk) does so in steps.
     pub fn channels(&self, prefix: &str) -> impl Iterator<Item = &ChannelName> {
         let mut names: Vec<_> =
             self.channels.names().filter(|name| name.as_str().starts_with(prefix)).collect();

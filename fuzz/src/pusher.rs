@@ -1,5 +1,7 @@
 use crate::choices::Choices;
-use realtime_core::pusher::http::{MAX_EVENT_BYTES, MAX_PUBLISH_CHANNELS, Publish};
+use realtime_core::pusher::http::{
+    MAX_BATCH_EVENTS, MAX_EVENT_BYTES, MAX_PUBLISH_CHANNELS, Publish, PublishBatch,
+};
 use realtime_core::pusher::{
     App, ClientError, ClientMessage, ConnectRequest, Conversation, MAX_CHANNEL_DATA_BYTES,
     MAX_EVENT_NAME_BYTES, MAX_USER_ID_CHARS, MAX_WATCHED_USERS, Query, Reaction, Secret, Settings,
@@ -266,6 +268,12 @@ fn user_data(text: &str) {
 // --- what the app's server says ---
 
 fn publish(body: &[u8]) {
+    if let Ok(batch) = PublishBatch::parse(body) {
+        assert!(batch.events.len() <= MAX_BATCH_EVENTS);
+        assert!(batch.events.iter().all(|event| event.channels.len() == 1));
+        let hub = Hub::new(Config::default(), Pusher, [0; 16]);
+        assert!(is_json(&batch.answer(&hub)));
+    }
     let event = match Publish::parse(body) {
         Ok(event) => event,
         Err(error) => {

@@ -54,6 +54,7 @@ pub(crate) struct Shared {
     pub(crate) users: Users,
     pub(crate) demo: Option<DemoSite>,
     pub(crate) log: Log,
+    pub(crate) stopping: Stopping,
 }
 
 impl Shared {
@@ -205,10 +206,11 @@ impl GatewayBuilder {
         };
         let (settings, sockets) = (Arc::new(self.settings), Sockets::default());
         let (users, log) = (Users::new(hub.clone()), Log::new(self.log));
-        let shared = Arc::new(Shared { app, settings, http: self.http, hub, sockets, users, demo, log });
-        let executor = Arc::new(Executor::new());
         let (running, stopping) = bounded(1);
-        let (http, http_end) = HttpServer::new(executor.clone(), shared.clone(), stopping);
+        let http = self.http;
+        let shared = Arc::new(Shared { app, settings, http, hub, sockets, users, demo, log, stopping });
+        let executor = Arc::new(Executor::new());
+        let (http, http_end) = HttpServer::new(executor.clone(), shared.clone());
         let stopper = Stopper { server: server.stopper(), running };
         Ok(Gateway { server, connections: Connections { shared, http }, executor, http_end, stopper })
     }

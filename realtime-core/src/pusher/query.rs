@@ -34,6 +34,22 @@ impl Query {
         Ok(Self { parameters })
     }
 
+    /// The same parameters with their names in lower case.
+    ///
+    /// # Errors
+    /// [`InvalidQuery::Repeated`]: two names differ in their case only.
+    pub(super) fn in_lower_case(self) -> Result<Self, InvalidQuery> {
+        let mut parameters: Vec<(String, String)> = Vec::with_capacity(self.parameters.len());
+        for (name, value) in self.parameters {
+            let name = name.to_lowercase();
+            if parameters.iter().any(|(other, _)| *other == name) {
+                return Err(InvalidQuery::Repeated { name });
+            }
+            parameters.push((name, value));
+        }
+        Ok(Self { parameters })
+    }
+
     /// The value of the parameter `name`, if it is there.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {
@@ -47,13 +63,22 @@ impl Query {
 }
 
 fn decode(text: &str) -> Result<String, InvalidQuery> {
+    decode_with_plus(text, b' ')
+}
+
+/// What a segment of a path stands for: as in a query, but for `+`, which is itself.
+pub(super) fn decode_segment(text: &str) -> Result<String, InvalidQuery> {
+    decode_with_plus(text, b'+')
+}
+
+fn decode_with_plus(text: &str, plus: u8) -> Result<String, InvalidQuery> {
     let invalid = || InvalidQuery::Encoding { text: text.to_string() };
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
         rest = after;
         bytes.push(match byte {
-            b'+' => b' ',
+            b'+' => plus,
             b'%' => {
                 let (digits, after) = rest.split_first_chunk::<2>().ok_or_else(invalid)?;
                 rest = after;
@@ -121,6 +146,20 @@ mod tests {
         assert_eq!(Query::parse("a=1&%61=1"), Err(InvalidQuery::Repeated { name: "a".into() }));
         let many: String = (0..65).map(|n| format!("p{n}=&")).collect();
         assert_eq!(Query::parse(&many), Err(InvalidQuery::TooMany));
+    }
+
+    #[test]
+    fn in_a_path_a_plus_is_no_space() {
+        assert_eq!(decode_segment("a+b%20c%2B").unwrap(), "a+b c+");
+        assert!(decode_segment("%2").is_err());
+    }
+
+    #[test]
+    fn names_in_lower_case_are_still_there_once() {
+        let query = Query::parse("Name=A&b=B").unwrap().in_lower_case().unwrap();
+        assert!(query.iter().eq([("name", "A"), ("b", "B")]), "{query:?}");
+        let query = Query::parse("Name=A&name=A").unwrap().in_lower_case();
+        assert_eq!(query, Err(InvalidQuery::Repeated { name: "name".into() }));
     }
 
     proptest! {

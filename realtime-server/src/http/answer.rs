@@ -2,7 +2,6 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
-use realtime_core::HubError;
 use realtime_core::pusher::http::ApiError;
 use std::fmt::Display;
 
@@ -69,11 +68,5 @@ impl From<ApiError> for Refusal {
             return refusal.with(ALLOW, HeaderValue::from_static(allowed));
         }
         refusal
-    }
-}
-
-impl From<HubError> for Refusal {
-    fn from(error: HubError) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, error)
     }
 }

@@ -19,15 +19,27 @@ pub(super) async fn read(body: Incoming, limits: &HttpLimits) -> Result<Vec<u8>,
         let reason = format!("the body took longer than {:?}", limits.body_timeout);
         Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, reason))
     };
-    future::or(read_all(body, limits.max_body_bytes), too_slow).await
+    let max_discarded = limits.max_body_bytes.saturating_mul(DISCARDED);
+    future::or(read_all(body, limits.max_body_bytes, max_discarded), too_slow).await
 }
 
-async fn read_all(mut body: Incoming, max_bytes: usize) -> Result<Vec<u8>, Refusal> {
+/// Takes note of nothing in a body, and reads it all the same as far as [`read`] would: its sender may not look
+/// for an answer before it has sent all.
+pub(super) async fn discard(body: Incoming, limits: &HttpLimits) {
+    let discarded = async {
+        let _ = read_all(body, 0, limits.max_body_bytes.saturating_mul(DISCARDED)).await;
+    };
+    let given_up = async {
+        Timer::after(limits.body_timeout).await;
+    };
+    future::or(discarded, given_up).await;
+}
+
+async fn read_all(mut body: Incoming, max_bytes: usize, max_discarded: usize) -> Result<Vec<u8>, Refusal> {
     let too_long = || {
         let reason = format!("the body is longer than {max_bytes} bytes, the most accepted");
         Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, reason)
     };
-    let max_discarded = max_bytes.saturating_mul(DISCARDED);
     if body.size_hint().lower() > max_discarded as u64 {
         return Err(too_long());
     }

@@ -1,13 +1,15 @@
 //! HTTP on the gateway's port: all requests that are no upgrade to WebSocket.
 
 mod answer;
+mod api;
 mod auth;
 mod body;
 mod demo;
-mod events;
 mod limits;
 mod page;
 mod publish;
+mod publishing;
+mod ready;
 mod router;
 mod stream;
 mod visitor;
@@ -15,7 +17,7 @@ mod visitor;
 pub(crate) use demo::DemoSite;
 pub use limits::HttpLimits;
 
-use crate::gateway::{Shared, Stopping};
+use crate::gateway::Shared;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use realtime_smol::Takeover;
@@ -39,7 +41,6 @@ const MAX_HEADERS: usize = 64;
 pub(crate) struct HttpServer {
     executor: Arc<Executor<'static>>,
     shared: Arc<Shared>,
-    stopping: Stopping,
     places: Arc<Semaphore>,
     serving: Sender<Infallible>,
 }
@@ -56,14 +57,10 @@ impl HttpEnd {
 }
 
 impl HttpServer {
-    pub(crate) fn new(
-        executor: Arc<Executor<'static>>,
-        shared: Arc<Shared>,
-        stopping: Stopping,
-    ) -> (Self, HttpEnd) {
+    pub(crate) fn new(executor: Arc<Executor<'static>>, shared: Arc<Shared>) -> (Self, HttpEnd) {
         let places = Arc::new(Semaphore::new(shared.http.max_connections));
         let (serving, ended) = bounded(1);
-        (Self { executor, shared, stopping, places, serving }, HttpEnd(ended))
+        (Self { executor, shared, places, serving }, HttpEnd(ended))
     }
 
     /// Serves a connection on which an HTTP request came, to its end; does not wait for that.
@@ -72,7 +69,7 @@ impl HttpServer {
             refuse(takeover.stream, self.shared.http.max_connections);
             return;
         };
-        let connection = serve(takeover, self.shared.clone(), self.stopping.clone());
+        let connection = serve(takeover, self.shared.clone());
         let serving = self.serving.clone();
         let serve = async move {
             connection.await;
@@ -82,7 +79,7 @@ impl HttpServer {
     }
 }
 
-async fn serve(takeover: Takeover, shared: Arc<Shared>, stopping: Stopping) {
+async fn serve(takeover: Takeover, shared: Arc<Shared>) {
     let limits = shared.http;
     let Takeover { stream, received, permit: _permit, .. } = takeover;
     let stream = HttpStream::new(stream, received, limits.write_timeout);
@@ -104,7 +101,7 @@ async fn serve(takeover: Takeover, shared: Arc<Shared>, stopping: Stopping) {
     };
     let has_ended = future::or(ended, async {
         // Nothing is sent there: this returns when the gateway stops.
-        let _ = stopping.recv().await;
+        let _ = shared.stopping.recv().await;
         false
     });
     if !has_ended.await {

@@ -1,7 +1,7 @@
 //! `POST /demo/publish`: an event from anyone, without a signature.
 
 use super::answer::{Answer, Refusal, json};
-use super::events;
+use super::publishing::publish;
 use crate::gateway::Shared;
 use realtime_core::pusher::http::{ApiError, ChannelInfo, MAX_EVENT_BYTES, Publish};
 use realtime_core::pusher::{MAX_EVENT_NAME_BYTES, parse_channel_name};
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 pub(super) fn answer(body: &[u8], shared: &Shared) -> Result<Answer, Refusal> {
-    events::publish(&parse(body)?, shared)?;
+    publish(&parse(body)?, shared)?;
     Ok(json("{}"))
 }
 

@@ -1,5 +1,5 @@
 use super::answer::{Answer, Refusal, json};
-use super::{auth, demo, events, page, publish};
+use super::{api, auth, demo, page, publish, ready};
 use crate::gateway::Shared;
 use hyper::body::Incoming;
 use hyper::header::{HeaderValue, UPGRADE};
@@ -18,13 +18,17 @@ async fn route(request: Request<Incoming>, shared: &Shared) -> Result<Answer, Re
             Method::GET | Method::HEAD => Ok(json(r#"{"status":"ok"}"#)),
             method => Err(Refusal::method(&method, "GET, HEAD")),
         },
+        "/ready" => match head.method {
+            Method::GET | Method::HEAD => ready::answer(&shared.stopping),
+            method => Err(Refusal::method(&method, "GET, HEAD")),
+        },
         "/" => page::answer(&head.method, demo::site(shared)?),
         "/broadcasting/auth" | "/pusher/auth" => demo::answer(&head, body, shared, auth::answer).await,
         "/broadcasting/user-auth" | "/pusher/user-auth" => {
             demo::answer(&head, body, shared, auth::sign_in).await
         }
         "/demo/publish" => demo::answer(&head, body, shared, publish::answer).await,
-        path if path.starts_with("/apps/") => events::answer(&head, body, shared).await,
+        path if path.starts_with("/apps/") => api::answer(&head, body, shared).await,
         path if path.starts_with("/app/") => Err(upgrade_required()),
         path => Err(ApiError::NoSuchPath { path: path.into() }.into()),
     }

@@ -5,7 +5,9 @@
 mod http;
 mod pusher;
 
-pub(crate) use http::{HttpAnswer, exchange, get, post, post_event, signed_query, unix_seconds};
+pub(crate) use http::{
+    HttpAnswer, exchange, get, get_signed, post, post_event, post_signed, signed_query, unix_seconds,
+};
 pub(crate) use pusher::PusherClient;
 
 use realtime_core::pusher::{App, Secret};

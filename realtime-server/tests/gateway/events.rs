@@ -1,6 +1,6 @@
 //! The HTTP API by which an app's own server publishes.
 
-use crate::common::{Running, get, post, post_event, signed_query, unix_seconds};
+use crate::common::{Running, get, post, post_event, post_signed, signed_query, unix_seconds};
 use realtime_server::Demo;
 use serde_json::json;
 
@@ -130,6 +130,19 @@ fn an_event_within_all_limits_is_accepted_however_it_is_escaped() {
 }
 
 #[test]
+fn a_batch_within_all_limits_is_accepted_however_it_is_escaped() {
+    let gateway = Running::new(Demo::Off);
+    let event = format!(
+        r#"{{"name":"{}","channel":"{}","data":"{}"}}"#,
+        r"\u0041".repeat(200),
+        r"\u0041".repeat(164),
+        r"\u0041".repeat(10 * 1024)
+    );
+    let body = format!(r#"{{"batch":[{}]}}"#, [&*event; 10].join(","));
+    assert_eq!(post_signed(gateway.address, "/apps/7/batch_events", &body).status, 200);
+}
+
+#[test]
 fn other_apps_paths_and_methods_are_named_in_the_refusal() {
     let gateway = Running::new(Demo::Off);
     let answer = post(gateway.address, "/apps/8/events", "", EVENT);
@@ -151,4 +164,12 @@ fn the_gateway_tells_that_it_is_up() {
     assert_eq!((answer.status, answer.json()), (200, json!({ "status": "ok" })));
     assert_eq!(answer.header("Content-Type"), Some("application/json"));
     assert_eq!(post(gateway.address, "/up", "", "").status, 405);
+}
+
+#[test]
+fn the_gateway_tells_that_it_is_ready() {
+    let gateway = Running::new(Demo::Off);
+    let answer = get(gateway.address, "/ready");
+    assert_eq!((answer.status, answer.json()), (200, json!({ "status": "ready" })));
+    assert_eq!(post(gateway.address, "/ready", "", "").status, 405);
 }

@@ -1,6 +1,6 @@
 //! HTTP that is too long, broken or cut in odd ways.
 
-use crate::common::{PATIENCE, Running, exchange, get, post};
+use crate::common::{PATIENCE, Running, exchange, get, post, post_signed};
 use realtime_server::{Demo, HttpLimits};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -29,15 +29,34 @@ fn expect(stream: &mut TcpStream, end: &str) -> String {
 #[test]
 fn a_body_that_is_too_long_is_refused_with_the_limit() {
     let gateway = Running::new(Demo::On);
-    for target in ["/demo/publish", "/pusher/auth", "/apps/7/events"] {
-        for length in [128 * 1024 + 1, 1024 * 1024] {
-            let answer = post(gateway.address, target, "", &"x".repeat(length));
-            assert_eq!(answer.status, 413, "{target}");
-            assert_eq!(answer.error(), "the body is longer than 131072 bytes, the most accepted");
+    for length in [1024 * 1024 + 1, 4 * 1024 * 1024] {
+        let body = "x".repeat(length);
+        let answers = [
+            post(gateway.address, "/demo/publish", "", &body),
+            post(gateway.address, "/pusher/auth", "", &body),
+            post_signed(gateway.address, "/apps/7/events", &body),
+        ];
+        for answer in answers {
+            assert_eq!(answer.status, 413);
+            assert_eq!(answer.error(), "the body is longer than 1048576 bytes, the most accepted");
         }
     }
-    let longest = PUBLISH.to_owned() + &" ".repeat(128 * 1024 - PUBLISH.len());
+    let longest = PUBLISH.to_owned() + &" ".repeat(1024 * 1024 - PUBLISH.len());
     assert_eq!(post(gateway.address, "/demo/publish", "", &longest).status, 200);
+}
+
+#[test]
+fn who_has_not_signed_is_told_so_however_long_the_body_is() {
+    let gateway = Running::new(Demo::Off);
+    for length in [10, 1024 * 1024 + 1, 4 * 1024 * 1024] {
+        let answer = post(gateway.address, "/apps/7/events", "", &"x".repeat(length));
+        assert_eq!(
+            (answer.status, &*answer.error()),
+            (401, "the request is not signed: auth_key is missing")
+        );
+    }
+    let head = "POST /apps/7/events HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n";
+    assert_eq!(exchange(gateway.address, head.as_bytes()).status, 401);
 }
 
 #[test]
@@ -147,9 +166,11 @@ fn impatient(change: impl FnOnce(&mut HttpLimits, Duration)) -> Running {
 #[test]
 fn a_body_that_does_not_come_is_answered_with_408() {
     let gateway = impatient(|limits, short| limits.body_timeout = short);
-    let head = "POST /demo/publish HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{";
-    let answer = exchange(gateway.address, head.as_bytes());
+    let head = |target: &str| format!("POST {target} HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{{");
+    let answer = exchange(gateway.address, head("/demo/publish").as_bytes());
     assert_eq!((answer.status, &*answer.error()), (408, "the body took longer than 50ms"));
+    // Whoever has not signed is refused in any case, and not waited for either.
+    assert_eq!(exchange(gateway.address, head("/apps/7/events").as_bytes()).status, 401);
 }
 
 #[test]

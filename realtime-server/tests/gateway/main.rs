@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its premises do")]
 
+mod api;
 mod caching;
 mod channels;
 mod command_line;

@@ -1,10 +1,12 @@
-use super::publish::{MAX_EVENT_BYTES, MAX_PUBLISH_CHANNELS};
+use super::publish::{MAX_BATCH_EVENTS, MAX_EVENT_BYTES, MAX_PUBLISH_CHANNELS};
 use super::request::MAX_CLOCK_DIFFERENCE_SECONDS;
-use crate::pusher::MAX_EVENT_NAME_BYTES;
+use crate::ChannelName;
 use crate::pusher::channel_name::InvalidChannelName;
 use crate::pusher::query::InvalidQuery;
 use crate::pusher::shown::Shown;
 use crate::pusher::socket_id::InvalidSocketId;
+use crate::pusher::{InvalidUserData, MAX_EVENT_NAME_BYTES};
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 
@@ -99,6 +101,37 @@ pub enum ApiError {
     Channel(InvalidChannelName),
     /// `socket_id` is none.
     SocketId(InvalidSocketId),
+    /// There are more events in a batch than [`MAX_BATCH_EVENTS`].
+    TooManyEvents {
+        /// How many.
+        events: usize,
+    },
+    /// An event of a batch is for none or several channels.
+    NotOneChannel {
+        /// How many.
+        channels: usize,
+    },
+    /// One event of a batch is wrong.
+    InBatch {
+        /// Which, from 0 on.
+        index: usize,
+        /// What is wrong with it.
+        error: Box<Self>,
+    },
+    /// Only a presence channel has users, and this is none.
+    NoPresenceChannel {
+        /// The channel.
+        channel: ChannelName,
+    },
+    /// `user_count` is asked of channels that may be no presence channels.
+    NoPresencePrefix,
+    /// More channels begin with the prefix than an answer tells of.
+    TooManyChannelsFound {
+        /// The most that an answer tells of.
+        limit: usize,
+    },
+    /// What should be the id of a user is none.
+    User(InvalidUserData),
     /// `info` asks for something that is not known of channels.
     UnknownInfo {
         /// What it asks for.
@@ -119,7 +152,14 @@ impl ApiError {
             | Self::TooManyChannels { .. }
             | Self::Channel(_)
             | Self::SocketId(_)
+            | Self::TooManyEvents { .. }
+            | Self::NotOneChannel { .. }
+            | Self::NoPresenceChannel { .. }
+            | Self::NoPresencePrefix
+            | Self::TooManyChannelsFound { .. }
+            | Self::User(_)
             | Self::UnknownInfo { .. } => 400,
+            Self::InBatch { error, .. } => error.status(),
             Self::Unsigned { .. }
             | Self::WrongKey { .. }
             | Self::WrongAuthVersion { .. }
@@ -179,6 +219,26 @@ impl fmt::Display for ApiError {
             ),
             Self::Channel(invalid) => invalid.fmt(f),
             Self::SocketId(invalid) => invalid.fmt(f),
+            Self::TooManyEvents { events } => {
+                write!(f, "the batch has {events} events; at most {MAX_BATCH_EVENTS} are accepted at a time")
+            }
+            Self::NotOneChannel { channels } => {
+                write!(f, "it is for {channels} channels; an event of a batch is for one")
+            }
+            Self::InBatch { index, error } => write!(f, "event {} of the batch: {error}", index + 1),
+            Self::NoPresenceChannel { channel } => write!(
+                f,
+                "only presence channels have users, and {} does not begin with presence-",
+                Shown(channel.as_str())
+            ),
+            Self::NoPresencePrefix => {
+                f.write_str("only presence channels have users: for user_count, filter_by_prefix must begin with presence-")
+            }
+            Self::TooManyChannelsFound { limit } => write!(
+                f,
+                "more than {limit} channels begin so, the most that are listed; ask with a longer filter_by_prefix"
+            ),
+            Self::User(invalid) => invalid.fmt(f),
             Self::UnknownInfo { name } => {
                 write!(f, "info asks for {}; accepted are user_count and subscription_count", Shown(name))
             }
@@ -197,6 +257,12 @@ impl From<InvalidQuery> for ApiError {
 impl From<InvalidChannelName> for ApiError {
     fn from(invalid: InvalidChannelName) -> Self {
         Self::Channel(invalid)
+    }
+}
+
+impl From<InvalidUserData> for ApiError {
+    fn from(invalid: InvalidUserData) -> Self {
+        Self::User(invalid)
     }
 }
 

@@ -12,7 +12,7 @@ pub struct ChannelInfo {
 
 /// One thing to know of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Attribute {
+pub(super) enum Attribute {
     /// How many members a presence channel has; other channels have none.
     UserCount,
     /// How many clients are subscribed.
@@ -20,6 +20,8 @@ enum Attribute {
 }
 
 impl Attribute {
+    const ALL: [Self; 2] = [Self::UserCount, Self::SubscriptionCount];
+
     const fn name(self) -> &'static str {
         match self {
             Self::UserCount => "user_count",
@@ -41,7 +43,7 @@ impl ChannelInfo {
     pub(super) fn parse(text: &str) -> Result<Self, ApiError> {
         let mut wanted = Vec::new();
         for name in text.split(',').filter(|name| !name.is_empty()) {
-            let attribute = [Attribute::UserCount, Attribute::SubscriptionCount]
+            let attribute = Attribute::ALL
                 .into_iter()
                 .find(|attribute| attribute.name() == name)
                 .ok_or_else(|| ApiError::UnknownInfo { name: name.to_string() })?;
@@ -52,35 +54,39 @@ impl ChannelInfo {
         Ok(Self { wanted })
     }
 
-    /// The answer to a publish: `{}`, or, where something is wanted, `{"channels":{C:{"user_count":n},…}}`.
-    pub(super) fn answer(&self, channels: &[ChannelName], hub: &Hub) -> String {
-        if self.wanted.is_empty() {
-            return "{}".to_string();
-        }
-        let mut answer = String::from(r#"{"channels":{"#);
-        for (index, channel) in channels.iter().enumerate() {
-            if index > 0 {
-                answer.push(',');
-            }
-            push_string(&mut answer, channel.as_str());
-            answer.push(':');
-            self.push_object(&mut answer, channel, hub);
-        }
-        answer.push_str("}}");
-        answer
+    /// Whether nothing is wanted.
+    pub(super) fn is_empty(&self) -> bool {
+        self.wanted.is_empty()
     }
 
-    fn push_object(&self, out: &mut String, channel: &ChannelName, hub: &Hub) {
-        let known = self.wanted.iter().filter_map(|wanted| Some((wanted, wanted.of(channel, hub)?)));
-        out.push('{');
-        for (index, (attribute, count)) in known.enumerate() {
-            if index > 0 {
-                out.push(',');
-            }
-            push_string(out, attribute.name());
-            out.push(':');
-            out.push_str(&count.to_string());
+    /// Whether `attribute` is wanted.
+    pub(super) fn wants(&self, attribute: Attribute) -> bool {
+        self.wanted.contains(&attribute)
+    }
+
+    /// Appends `{"user_count":n,…}`: what is wanted of `channel`, as far as it is known of channels of its
+    /// kind.
+    pub(super) fn push_object(&self, out: &mut String, channel: &ChannelName, hub: &Hub) {
+        let start = out.len();
+        self.push_fields(out, channel, hub);
+        // Each field begins with a comma; that of the first makes room for the brace.
+        if out.len() > start {
+            out.replace_range(start..=start, "{");
+        } else {
+            out.push('{');
         }
         out.push('}');
+    }
+
+    /// Appends `,"user_count":n…`: what stands behind another field.
+    pub(super) fn push_fields(&self, out: &mut String, channel: &ChannelName, hub: &Hub) {
+        for attribute in &self.wanted {
+            if let Some(count) = attribute.of(channel, hub) {
+                out.push(',');
+                push_string(out, attribute.name());
+                out.push(':');
+                out.push_str(&count.to_string());
+            }
+        }
     }
 }

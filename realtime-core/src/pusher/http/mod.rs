@@ -1,8 +1,8 @@
-//! The HTTP API, by which an app's own server publishes: what a request asks for, whether it may, and with
+//! The HTTP API, by which an app's own server publishes and looks at its channels: what a request asks for, whether it may, and with
 //! what a refused one is answered.
 //!
 //! ```
-//! use realtime_core::pusher::http::{ApiCall, ApiRequest, Publish};
+//! use realtime_core::pusher::http::{ApiRequest, Endpoint, Publish};
 //! use realtime_core::pusher::{App, Secret};
 //!
 //! # let (key, secret) = ("278d425bdf160c739803".into(), Secret::new("7ad3773142a6692b25b8"));
@@ -12,24 +12,26 @@
 //! #     &body_md5=ec365a775a4cd0599faeb73354201b6f\
 //! #     &auth_signature=da454824c97ba181a32ccc17a72625ba02771f50b50e1e7430e47a1f3f457e6c";
 //! # let body = br#"{"name":"foo","channels":["project-3"],"data":"{\"some\":\"data\"}"}"#;
-//! let request = ApiRequest { method: "POST", path: "/apps/3/events", query, body };
-//! match request.call()? {
-//!     ApiCall::PublishEvent { app_id } => {
-//!         assert_eq!(app_id, app.id);
-//!         request.verify(&app, unix_seconds)?;
-//!         let publish = Publish::parse(request.body)?;
-//!         assert_eq!(publish.event, "foo");
-//!     }
-//! }
+//! let request = ApiRequest { method: "POST", path: "/apps/3/events", query };
+//! let call = request.call()?;
+//! assert_eq!(call.app_id, app.id);
+//! let signed = request.verify(&app, unix_seconds)?;
+//! assert_eq!(call.endpoint, Endpoint::PublishEvent);
+//! let publish = Publish::parse(signed.body(body)?)?;
+//! assert_eq!(publish.event, "foo");
 //! # Ok::<(), realtime_core::pusher::http::ApiError>(())
 //! ```
 
+mod call;
+mod channels;
 mod error;
 mod info;
 mod publish;
 mod request;
 
+pub use call::{ApiCall, Endpoint};
+pub use channels::{DescribeChannel, ListChannels, Listing, list_users};
 pub use error::ApiError;
 pub use info::ChannelInfo;
-pub use publish::{MAX_EVENT_BYTES, MAX_PUBLISH_CHANNELS, Publish};
-pub use request::{ApiCall, ApiRequest, MAX_CLOCK_DIFFERENCE_SECONDS};
+pub use publish::{MAX_BATCH_EVENTS, MAX_EVENT_BYTES, MAX_PUBLISH_CHANNELS, Publish, PublishBatch};
+pub use request::{ApiRequest, MAX_CLOCK_DIFFERENCE_SECONDS, SignedRequest};

@@ -1,10 +1,12 @@
 use super::error::ApiError;
 use super::info::ChannelInfo;
+use crate::json::push_string;
 use crate::pusher::channel_name::parse_channel_name;
 use crate::pusher::socket_id::SocketId;
 use crate::pusher::{MAX_EVENT_NAME_BYTES, frames};
 use crate::{ChannelName, Hub};
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use realtime_ws::PreparedMessage;
@@ -16,6 +18,9 @@ pub const MAX_EVENT_BYTES: usize = 10 * 1024;
 
 /// The most channels that one event is published to.
 pub const MAX_PUBLISH_CHANNELS: usize = 100;
+
+/// The most events in a batch.
+pub const MAX_BATCH_EVENTS: usize = 10;
 
 /// An event that an app's own server publishes: the body of `POST /apps/{id}/events`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,11 +43,7 @@ impl Publish {
     /// # Errors
     /// [`ApiError`], with a text that names the limit where there is one.
     pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
-        // Serde would take an array of the fields as well.
-        if !body.trim_ascii_start().starts_with(b"{") {
-            return Err(ApiError::NotAnObject);
-        }
-        let body: Body<'_> = serde_json::from_slice(body).map_err(not_json)?;
+        let body: Body<'_> = parse_object(body)?;
         let event = body.name.ok_or(ApiError::Missing { field: "name" })?;
         if event.is_empty() {
             return Err(ApiError::Missing { field: "name" });
@@ -72,8 +73,81 @@ impl Publish {
     /// The JSON to answer the publisher with: `{}`, or what it wants to know of the channels.
     #[must_use]
     pub fn answer(&self, hub: &Hub) -> String {
-        self.info.answer(&self.channels, hub)
+        if self.info.is_empty() {
+            return "{}".to_string();
+        }
+        let mut answer = String::from(r#"{"channels":{"#);
+        for (index, channel) in self.channels.iter().enumerate() {
+            if index > 0 {
+                answer.push(',');
+            }
+            push_string(&mut answer, channel.as_str());
+            answer.push(':');
+            self.info.push_object(&mut answer, channel, hub);
+        }
+        answer.push_str("}}");
+        answer
     }
+}
+
+/// Several events that an app's own server publishes at a time: the body of `POST /apps/{id}/batch_events`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishBatch {
+    /// The events, in order, at most [`MAX_BATCH_EVENTS`]; each for one channel.
+    pub events: Vec<Publish>,
+}
+
+impl PublishBatch {
+    /// Parses a body, `{"batch":[…]}` with events such as [`Publish::parse`] takes.
+    ///
+    /// # Errors
+    /// [`ApiError`], with a text that says which event is wrong and names the limit where there is one; then
+    /// none of them is to be published.
+    pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
+        let body: BatchBody<'_> = parse_object(body)?;
+        let batch = body.batch.ok_or(ApiError::Missing { field: "batch" })?;
+        if batch.len() > MAX_BATCH_EVENTS {
+            return Err(ApiError::TooManyEvents { events: batch.len() });
+        }
+        let events = batch.into_iter().enumerate().map(|(index, event)| {
+            parse_in_batch(event).map_err(|error| ApiError::InBatch { index, error: Box::new(error) })
+        });
+        Ok(Self { events: events.collect::<Result<_, _>>()? })
+    }
+
+    /// The JSON to answer the publisher with: `{}`, or, where it wants to know something of a channel,
+    /// `{"batch":[…]}` with an object for each event.
+    #[must_use]
+    pub fn answer(&self, hub: &Hub) -> String {
+        if self.events.iter().all(|event| event.info.is_empty()) {
+            return "{}".to_string();
+        }
+        let mut answer = String::from(r#"{"batch":["#);
+        for (index, event) in self.events.iter().enumerate() {
+            if index > 0 {
+                answer.push(',');
+            }
+            for channel in &event.channels {
+                event.info.push_object(&mut answer, channel, hub);
+            }
+        }
+        answer.push_str("]}");
+        answer
+    }
+}
+
+fn parse_in_batch(event: &RawValue) -> Result<Publish, ApiError> {
+    let event = Publish::parse(event.get().as_bytes())?;
+    match event.channels.len() {
+        1 => Ok(event),
+        channels => Err(ApiError::NotOneChannel { channels }),
+    }
+}
+
+#[derive(Deserialize)]
+struct BatchBody<'a> {
+    #[serde(borrow)]
+    batch: Option<Vec<&'a RawValue>>,
 }
 
 #[derive(Deserialize)]
@@ -117,6 +191,15 @@ fn channels(many: Vec<Cow<'_, str>>, one: Option<Cow<'_, str>>) -> Result<Vec<Ch
         }
     }
     Ok(channels)
+}
+
+/// Parses a JSON object.
+pub(super) fn parse_object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, ApiError> {
+    // Serde would take an array of the fields as well.
+    if !json.trim_ascii_start().starts_with(b"{") {
+        return Err(ApiError::NotAnObject);
+    }
+    serde_json::from_slice(json).map_err(not_json)
 }
 
 fn not_json(error: serde_json::Error) -> ApiError {

@@ -1,3 +1,4 @@
+use super::call::ApiCall;
 use super::error::ApiError;
 use crate::pusher::app::App;
 use crate::pusher::hex;
@@ -10,7 +11,10 @@ use md5::{Digest, Md5};
 /// can be sent again.
 pub const MAX_CLOCK_DIFFERENCE_SECONDS: u64 = 600;
 
-/// A request as it came in, before anything in it is believed.
+/// The head of a request as it came in, before anything in it is believed.
+///
+/// The body is not needed to know who sent it: what is signed is its digest. So a gateway takes a body only
+/// from an app's own server.
 #[derive(Clone, Copy, Debug)]
 pub struct ApiRequest<'a> {
     /// The method, such as `POST`.
@@ -19,47 +23,28 @@ pub struct ApiRequest<'a> {
     pub path: &'a str,
     /// What follows the `?`; empty if nothing does.
     pub query: &'a str,
-    /// The body; empty if there is none.
-    pub body: &'a [u8],
-}
-
-/// What a request asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ApiCall<'a> {
-    /// `POST /apps/{id}/events`: an event for one or more channels.
-    PublishEvent {
-        /// The app.
-        app_id: &'a str,
-    },
 }
 
 impl<'a> ApiRequest<'a> {
     /// What the request asks for.
     ///
     /// # Errors
-    /// [`ApiError::NoSuchPath`] and [`ApiError::MethodNotAllowed`]: the client's fault.
+    /// [`ApiError`], such as [`NoSuchPath`](ApiError::NoSuchPath) and
+    /// [`MethodNotAllowed`](ApiError::MethodNotAllowed): the client's fault.
     pub fn call(&self) -> Result<ApiCall<'a>, ApiError> {
-        let no_such_path = || ApiError::NoSuchPath { path: self.path.to_string() };
-        let path = self.path.strip_prefix("/apps/").ok_or_else(no_such_path)?;
-        match path.split_once('/') {
-            Some((app_id, "events")) if !app_id.is_empty() => match self.method {
-                "POST" => Ok(ApiCall::PublishEvent { app_id }),
-                other => Err(ApiError::MethodNotAllowed { method: other.to_string(), allowed: "POST" }),
-            },
-            _ => Err(no_such_path()),
-        }
+        ApiCall::parse(self.method, self.path)
     }
 
-    /// Checks that the app's own server signed this request, body included, and lately.
+    /// Checks that the app's own server signed this request, and lately.
     ///
     /// `unix_seconds` is the time now, since 1970. A wrong signature takes the same time wherever it is
-    /// wrong. Gives the query's parameters.
+    /// wrong. Names of parameters are the same in upper and lower case, since the signature takes them so.
     ///
     /// # Errors
     /// [`ApiError`]: the client's fault, with the status to answer and a text that says what the right thing
     /// would be.
-    pub fn verify(&self, app: &App, unix_seconds: u64) -> Result<Query, ApiError> {
-        let query = Query::parse(self.query)?;
+    pub fn verify(&self, app: &App, unix_seconds: u64) -> Result<SignedRequest, ApiError> {
+        let query = Query::parse(self.query)?.in_lower_case()?;
         let needed = |name| query.value(name).ok_or(ApiError::Unsigned { missing: name });
 
         let key = needed("auth_key")?;
@@ -71,29 +56,58 @@ impl<'a> ApiRequest<'a> {
             return Err(ApiError::WrongAuthVersion { version: version.to_string() });
         }
         verify_time(needed("auth_timestamp")?, unix_seconds)?;
-        if !self.body.is_empty() || query.value("body_md5").is_some() {
-            verify_body(self.body, needed("body_md5")?)?;
-        }
         let signature = needed("auth_signature")?;
         let signed = self.signed_string(&query);
         if !app.secret.verify(&*signed, signature) {
             return Err(ApiError::WrongSignature { signed });
         }
-        Ok(query)
+        Ok(SignedRequest { query })
     }
 
     /// What the signature is made of: method, path, and the other parameters, decoded and in the order of
-    /// their names.
+    /// their names, which are in lower case.
     fn signed_string(&self, query: &Query) -> String {
-        let mut parameters: Vec<(String, &str)> = query
-            .iter()
-            .filter(|(name, _)| *name != "auth_signature")
-            .map(|(name, value)| (name.to_lowercase(), value))
-            .collect();
-        parameters.sort();
-        let parameters: Vec<String> =
-            parameters.into_iter().map(|(name, value)| name + "=" + value).collect();
-        [self.method, self.path, &*parameters.join("&")].join("\n")
+        let mut parameters: Vec<(&str, &str)> =
+            query.iter().filter(|(name, _)| *name != "auth_signature").collect();
+        parameters.sort_unstable();
+        let mut signed = [self.method, self.path, ""].join("\n");
+        for (index, (name, value)) in parameters.into_iter().enumerate() {
+            if index > 0 {
+                signed.push('&');
+            }
+            signed.extend([name, "=", value]);
+        }
+        signed
+    }
+}
+
+/// A request of which the head is known to be from an app's own server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedRequest {
+    query: Query,
+}
+
+impl SignedRequest {
+    /// The parameters, their names in lower case.
+    #[must_use]
+    pub const fn query(&self) -> &Query {
+        &self.query
+    }
+
+    /// `body`, if it is the one that was signed; one that is empty need not be.
+    ///
+    /// # Errors
+    /// [`ApiError::Unsigned`] and [`ApiError::WrongBodyMd5`]: the client's fault, or that of somebody who
+    /// changed the body on its way.
+    pub fn body<'b>(&self, body: &'b [u8]) -> Result<&'b [u8], ApiError> {
+        match self.query.value("body_md5") {
+            None if body.is_empty() => Ok(body),
+            None => Err(ApiError::Unsigned { missing: "body_md5" }),
+            Some(body_md5) => {
+                let actual = hex::encode(&Md5::digest(body));
+                if actual == body_md5 { Ok(body) } else { Err(ApiError::WrongBodyMd5 { actual }) }
+            }
+        }
     }
 }
 
@@ -104,9 +118,4 @@ fn verify_time(timestamp: &str, unix_seconds: u64) -> Result<(), ApiError> {
         return Err(ApiError::WrongTime { sent_at, server: unix_seconds });
     }
     Ok(())
-}
-
-fn verify_body(body: &[u8], body_md5: &str) -> Result<(), ApiError> {
-    let actual = hex::encode(&Md5::digest(body));
-    if actual == body_md5 { Ok(()) } else { Err(ApiError::WrongBodyMd5 { actual }) }
 }

@@ -63,8 +63,23 @@ pub(crate) fn post(address: SocketAddr, target: &str, headers: &str, body: &str)
 
 /// Publishes as the app's own server does.
 pub(crate) fn post_event(address: SocketAddr, body: &str) -> HttpAnswer {
-    let query = signed_query("POST", "/apps/7/events", unix_seconds(), body);
-    post(address, &format!("/apps/7/events?{query}"), "", body)
+    post_signed(address, "/apps/7/events", body)
+}
+
+/// Posts as the app's own server does.
+pub(crate) fn post_signed(address: SocketAddr, path: &str, body: &str) -> HttpAnswer {
+    let query = signed_query("POST", path, unix_seconds(), body);
+    post(address, &format!("{path}?{query}"), "", body)
+}
+
+/// Asks as the app's own server does; `parameters` come after its own in the alphabet.
+pub(crate) fn get_signed(address: SocketAddr, path: &str, parameters: &[(&str, &str)]) -> HttpAnswer {
+    let mut query = format!("auth_key=test-key&auth_timestamp={}&auth_version=1.0", unix_seconds());
+    for (name, value) in parameters {
+        query.extend(["&", name, "=", value]);
+    }
+    let signature = app().secret.sign(&format!("GET\n{path}\n{query}"));
+    get(address, &format!("{path}?{query}&auth_signature={signature}"))
 }
 
 /// The query with which the app's own server signs a request.

@@ -204,6 +204,65 @@ describe('the pusher HTTP library', () => {
     await assert.rejects(gateway.backend({ secret: 'guessed' }).trigger('orders', 'created', {}), { status: 401 })
   })
 
+  it('publishes a batch, and learns what it asks of the channels', async () => {
+    const client = gateway.connect({ user: ADA })
+    const channels = [await subscribed(client, 'presence-batch'), await subscribed(client, 'batch')]
+    const events = channels.map((channel) => next(channel, 'tick'))
+    const response = await gateway.backend().triggerBatch([
+      { channel: 'presence-batch', name: 'tick', data: { n: 1 }, info: 'user_count,subscription_count' },
+      { channel: 'batch', name: 'tick', data: 'two', socket_id: '1.1' },
+    ])
+    assert.deepEqual(await response.json(), { batch: [{ user_count: 1, subscription_count: 1 }, {}] })
+    assert.deepEqual(await Promise.all(events), [{ n: 1 }, 'two'])
+  })
+
+  it('is told which limit a batch meets', async () => {
+    const batch = Array.from({ length: 11 }, () => ({ channel: 'batch', name: 'tick', data: '' }))
+    await assert.rejects(gateway.backend().triggerBatch(batch), ({ status, body }) =>
+      status === 400 && JSON.parse(body).error === 'the batch has 11 events; at most 10 are accepted at a time')
+  })
+
+  it('learns with an event who is subscribed', async () => {
+    await subscribed(gateway.connect({ user: ADA }), 'presence-info')
+    const response = await gateway.backend().trigger('presence-info', 'tick', {}, { info: 'user_count' })
+    assert.deepEqual(await response.json(), { channels: { 'presence-info': { user_count: 1 } } })
+  })
+
+  it('lists channels, describes one and lists its users', async () => {
+    const backend = gateway.backend()
+    const ask = async (path, params) => (await backend.get({ path, params })).json()
+    for (const user of [ADA, ADA, GRACE]) await subscribed(gateway.connect({ user }), 'presence-asked')
+    await subscribed(gateway.connect(), 'asked')
+    assert.deepEqual(await ask('/channels', { filter_by_prefix: 'asked' }), { channels: { asked: {} } })
+    assert.deepEqual(await ask('/channels', { filter_by_prefix: 'presence-asked', info: 'user_count,subscription_count' }),
+      { channels: { 'presence-asked': { user_count: 2, subscription_count: 3 } } })
+    assert.deepEqual(await ask('/channels/presence-asked', { info: 'user_count,subscription_count' }),
+      { occupied: true, user_count: 2, subscription_count: 3 })
+    assert.deepEqual(await ask('/channels/nobody-asked'), { occupied: false })
+    assert.deepEqual(await ask('/channels/presence-asked/users'), { users: [{ id: 'ada' }, { id: 'grace' }] })
+    assert.ok((await ask('/connections')).connections >= 4)
+    await assert.rejects(backend.get({ path: '/channels/asked/users' }), { status: 400 })
+  })
+
+  it('terminates the connections of a user', async () => {
+    const customHandler = ({ socketId }, callback) =>
+      callback(null, gateway.backend().authenticateUser(socketId, { id: 'ada' }))
+    // pusher-js keeps its timer when it is refused, and Node waits for that.
+    const ada = gateway.connect({ userAuthentication: { customHandler }, activityTimeout: 500 })
+    const signedIn = within('the sign-in', new Promise((resolve) => {
+      ada.connection.bind('message', ({ event }) => { if (event === 'pusher:signin_success') resolve() })
+    }))
+    const grace = gateway.connect()
+    await next(grace.connection, 'connected')
+    ada.signin()
+    await signedIn
+    const ended = next(ada.connection, 'disconnected')
+    const response = await gateway.backend().terminateUserConnections('ada')
+    assert.deepEqual(await response.json(), {})
+    await ended
+    assert.equal(grace.connection.state, 'connected')
+  })
+
   it('finds the gateway up', async () => {
     assert.equal((await fetch(`${gateway.url}/up`)).status, 200)
   })

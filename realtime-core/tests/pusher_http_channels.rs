@@ -28,7 +28,15 @@ impl TestHub {
             match action {
                 Action::Connected { client } => connected = Some(client),
                 Action::Authorize(request) => questions.push(request),
-                _ => {}
+                Action::Deliver { .. }
+                | Action::Subscribed { .. }
+                | Action::Denied { .. }
+                | Action::NothingRetained { .. }
+                | Action::Unsubscribed { .. }
+                | Action::Joined { .. }
+                | Action::Left { .. }
+                | Action::Disconnect { .. }
+                | Action::Closed => {}
             }
         }
         for question in questions {

@@ -32,7 +32,7 @@ pub(crate) fn run(stage: &Stage) {
         if stage.plays(&case) {
             stage.play(
                 &case,
-                vec![churn("realtime", Plain, members), churn("realtime, Pusher", Pusher, members)],
+                vec![churn("realtime", Plain, members), churn("realtime (Pusher)", Pusher, members)],
             );
         }
     }

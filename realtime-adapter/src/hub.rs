@@ -1,4 +1,5 @@
 use crate::clock::Clock;
+use crate::counts::{HubCounts, Losses};
 use crate::random;
 use crate::shared::{OnNotice, Shared};
 use realtime_core::wire::{Plain, Wire};
@@ -79,6 +80,7 @@ impl HubParts {
             clock: Clock::start(),
             outbox: self.outbox,
             authorization_timeout,
+            losses: Losses::default(),
             on_notice: self.on_notice,
             turn: Mutex::new(()),
             locals: Mutex::new(LocalClients::new(self.outbox)),
@@ -195,6 +197,15 @@ impl Hub {
     #[must_use]
     pub fn channel_count(&self) -> usize {
         self.shared.exchange().hub().channel_count()
+    }
+
+    /// What the hub has, and what happened so far, in numbers. Of what happens meanwhile some may be counted and some
+    /// not.
+    #[must_use]
+    pub fn counts(&self) -> HubCounts {
+        let (clients, channels, events) =
+            self.look(|hub| (hub.client_count(), hub.channel_count(), hub.counts()));
+        self.shared.losses.with(clients, channels, events)
     }
 
     /// How many clients are subscribed to `channel`.

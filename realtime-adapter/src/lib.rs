@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod clock;
+mod counts;
 mod drivers;
 mod error;
 mod for_adapters;
@@ -23,8 +24,10 @@ mod panics;
 mod question;
 pub mod random;
 mod shared;
+mod traffic;
 
 pub use clock::Clock;
+pub use counts::HubCounts;
 pub use drivers::Wake;
 pub use error::{Error, SubscribeError};
 pub use for_adapters::ForAdapters;
@@ -34,6 +37,7 @@ pub use listening::{default_max_connections, listen};
 pub use message_buffers::MessageBuffers;
 pub use panics::contain;
 pub use question::Question;
+pub use traffic::{Count, Tally, Traffic};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

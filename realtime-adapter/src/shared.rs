@@ -1,4 +1,5 @@
 use crate::clock::Clock;
+use crate::counts::Losses;
 use crate::drivers::Drivers;
 use crate::lock;
 use crate::panics::contain;
@@ -22,6 +23,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) outbox: OutboxLimits,
     pub(crate) authorization_timeout: Duration,
+    pub(crate) losses: Losses,
     pub(crate) on_notice: Option<Box<OnNotice>>,
     /// Held by whoever tells the application of notices, which keeps them in order.
     pub(crate) turn: Mutex<()>,
@@ -43,6 +45,9 @@ impl Shared {
     pub(crate) fn hand_in(&self, input: Input) -> Result<Outcome, HubError> {
         let mut exchange = self.exchange();
         let outcome = exchange.handle_input(input, self.clock.now());
+        if let Err(HubError::Overloaded) = outcome {
+            self.losses.count_overloaded();
+        }
         let to_wake: Vec<Home> = iter::from_fn(|| exchange.poll_wake()).collect();
         if self.on_notice.is_none() {
             while exchange.poll_notice().is_some() {}
@@ -68,6 +73,7 @@ impl Shared {
     }
 
     pub(crate) fn note(&self, notice: Notice) {
+        self.losses.count(&notice);
         if self.on_notice.is_some() {
             self.exchange().note(notice);
         }

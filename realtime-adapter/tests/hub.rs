@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where its premises do")]
 
-use realtime_adapter::{ForAdapters, Hub, HubParts, SubscribeError, Wake};
+use realtime_adapter::{ForAdapters, Hub, HubCounts, HubParts, SubscribeError, Wake};
 use realtime_core::{
-    Authorization, ClientId, Config, Credentials, Decision, Denial, Home, Notice, Order, OutboxLimits,
-    Received,
+    Authorization, ClientId, Config, Counts, Credentials, Decision, Denial, Home, HubError, MailboxLimits,
+    Notice, Order, OutboxLimits, Received,
 };
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -180,4 +180,42 @@ fn on_notice_may_use_the_hub_and_is_told_afterwards_what_follows() {
     *slot.lock().unwrap() = None; // the hub would hold itself for ever
     let told = notices.try_iter().count();
     assert_eq!((told, hub.subscriber_count("news")), (2, 0));
+}
+
+#[test]
+fn what_is_there_what_happened_and_what_was_lost_is_counted() {
+    let hub = HubParts {
+        config: Config { max_channels_per_client: 2, ..Config::default() },
+        outbox: OutboxLimits { max_messages: 2, ..OutboxLimits::default() },
+        mailbox: MailboxLimits { max_orders: 1, ..MailboxLimits::default() },
+        ..HubParts::default()
+    }
+    .assemble(Authorization::DenyAll);
+    assert_eq!(hub.counts(), HubCounts::default());
+    let (client, inbox) = hub.connect_here(Credentials::NONE).unwrap();
+    subscribe(&hub, client, "a");
+    subscribe(&hub, client, "b");
+    for channel in ["c", "private-d"] {
+        assert!(hub.subscribe(client, channel.into(), None).is_err());
+    }
+    for _ in 0..5 {
+        hub.broadcast("a", "hi").unwrap();
+    }
+    let counts = hub.counts();
+    assert_eq!((counts.clients, counts.channels), (1, 2));
+    let expected = Counts { connected: 1, subscribed: 2, denied: 2, ..Counts::default() };
+    assert_eq!((counts.events, counts.events.subscriptions(), counts.events.members()), (expected, 2, 0));
+    assert_eq!((counts.dropped, counts.too_slow, counts.undelivered, counts.overloaded), (3, 0, 0, 0));
+
+    // A driver that does not take its orders.
+    let home = hub.add_driver(Arc::<Sleeper>::default()).unwrap();
+    let far = hub.connect_at(home, Credentials::NONE).unwrap();
+    subscribe(&hub, far, "a");
+    hub.send(far, "one").unwrap();
+    assert_eq!(hub.send(far, "another"), Err(HubError::Overloaded));
+    hub.note(Notice::Undelivered { client: far, messages: 4 });
+    hub.note(Notice::TooSlow { client: far });
+    let counts = hub.counts();
+    assert_eq!((counts.too_slow, counts.undelivered, counts.overloaded), (1, 4, 1));
+    drop(inbox);
 }

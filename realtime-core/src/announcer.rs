@@ -1,5 +1,5 @@
 use crate::wire::Wire;
-use crate::{Action, Recipients};
+use crate::{Action, Counts, Recipients};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use realtime_ws::PreparedMessage;
@@ -12,14 +12,16 @@ pub(crate) struct Announcer {
     pub(crate) wire: Box<dyn Wire>,
     // Bounded by what one input leads to: the driver takes everything before the next.
     actions: VecDeque<Action>,
+    pub(crate) counts: Counts,
 }
 
 impl Announcer {
     pub(crate) fn new(wire: Box<dyn Wire>) -> Self {
-        Self { wire, actions: VecDeque::new() }
+        Self { wire, actions: VecDeque::new(), counts: Counts::default() }
     }
 
     pub(crate) fn act(&mut self, action: Action) {
+        self.counts.count(&action);
         self.actions.push_back(action);
     }
 

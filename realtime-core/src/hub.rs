@@ -6,8 +6,8 @@ use crate::subscriber_counts::{Since, SubscriberCounts, Tell};
 use crate::undecided::Undecided;
 use crate::wire::Wire;
 use crate::{
-    Action, Authorization, AuthorizationRequest, ChannelKind, ChannelName, ClientId, Config, Credentials,
-    Decision, Denial, Home, Input, InputError, Member, Recipients, RequestId, Retained, Roster,
+    Action, Authorization, AuthorizationRequest, ChannelKind, ChannelName, ClientId, Config, Counts,
+    Credentials, Decision, Denial, Home, Input, InputError, Member, Recipients, RequestId, Retained, Roster,
 };
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
@@ -371,6 +371,12 @@ impl Hub {
     #[must_use]
     pub fn client_count(&self) -> usize {
         self.clients.len()
+    }
+
+    /// What has happened so far, in numbers.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.announcer.counts
     }
 
     /// How many channels have a subscriber.

@@ -345,6 +345,9 @@ impl NaiveHub {
         prop_assert!(hub.channels("").eq(names.iter().copied()));
         prop_assert_eq!(hub.poll_timeout(), self.questions.first().map(|question| question.3));
         prop_assert_eq!(hub.is_closed(), self.is_closed);
+        let counts = hub.counts();
+        prop_assert_eq!(counts.subscriptions(), self.subscriptions.len() as u64);
+        prop_assert_eq!(counts.members(), self.seats.len() as u64);
         for name in names {
             prop_assert_eq!(hub.subscriber_count(name), self.subscribers(name).len());
             let members =

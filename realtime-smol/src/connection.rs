@@ -228,6 +228,7 @@ impl<S: Send + 'static> Connection<S> {
     /// Begins with a connection whose handshake is done; `input` came with it.
     fn begin<H: Handler<State = S>>(&mut self, mut input: &mut [u8], turn: &mut Turn<H>) -> Fate {
         let Stage::Open(open) = &mut self.stage else { return Fate::Stays };
+        turn.mail.tally.bytes_in.add(input.len());
         open.session.outgoing_mut().lend_buffer(&mut turn.output);
         open.open(self.socket.socket(), turn);
         open.receive(&mut input, self.socket.socket(), turn);
@@ -262,7 +263,10 @@ impl<S: Send + 'static> Connection<S> {
             Stage::Opening { .. } | Stage::Lingering { .. } => Fate::Stays,
             Stage::Refusing { rest, .. } => {
                 match write::<1>(self.socket.socket(), &[rest]) {
-                    Ok(bytes) => drop(rest.drain(..bytes)),
+                    Ok(bytes) => {
+                        turn.mail.tally.bytes_out.add(bytes);
+                        rest.drain(..bytes);
+                    }
                     Err(error) => return fate_of(&error),
                 }
                 if rest.is_empty() { self.linger(turn) } else { Fate::Stays }
@@ -271,7 +275,7 @@ impl<S: Send + 'static> Connection<S> {
                 if open.session.closure().is_some() {
                     open.leave(turn);
                 }
-                let is_written = open.write(self.socket.socket(), turn.now);
+                let is_written = open.write(self.socket.socket(), turn);
                 open.session.outgoing_mut().reclaim_buffer(&mut turn.output);
                 if is_written.is_err() {
                     open.session.receive_eof();
@@ -301,15 +305,21 @@ impl<S: Send + 'static> Connection<S> {
         if !open.is(client) {
             return;
         }
-        let (stream, now) = (self.socket.socket(), turn.now);
+        let (stream, now, tally) = (self.socket.socket(), turn.now, &turn.mail.tally);
         let pushed = open.session.outgoing_mut().deliver(parcel, |outgoing| {
             // An error shows again when flushing.
-            let written = write_waiting(stream, outgoing, now);
-            open.has_progressed |= written.is_ok_and(|bytes| bytes > 0);
+            let bytes = write_waiting(stream, outgoing, now).unwrap_or(0);
+            tally.bytes_out.add(bytes);
+            open.has_progressed |= bytes > 0;
         });
+        let messages = parcel.messages().len();
         match pushed {
-            Pushed::Queued | Pushed::Closing => {}
-            Pushed::Dropped { messages } => turn.losses.push(Notice::Dropped { client, messages }),
+            Pushed::Queued => tally.messages_out.add(messages),
+            Pushed::Closing => {}
+            Pushed::Dropped { messages: lost } => {
+                tally.messages_out.add(messages.saturating_sub(usize::try_from(lost).unwrap_or(usize::MAX)));
+                turn.losses.push(Notice::Dropped { client, messages: lost });
+            }
             Pushed::Overflowed => {
                 let (code, reason) = TOO_SLOW;
                 // The code is one that may be sent.
@@ -510,6 +520,7 @@ impl<S: Send + 'static> Open<S> {
                 return None;
             }
         };
+        turn.mail.tally.bytes_in.add(bytes);
         let mut input = if is_direct {
             self.session.filled(bytes, turn.now);
             &mut []
@@ -550,6 +561,11 @@ impl<S: Send + 'static> Open<S> {
                 stream,
                 now: turn.now,
             };
+            match event {
+                Event::Text(_) | Event::Binary(_) => turn.mail.tally.messages_in.add(1),
+                Event::Piece(piece) if piece.is_last => turn.mail.tally.messages_in.add(1),
+                Event::Piece(_) | Event::Ping(_) | Event::Pong(_) | Event::Closing { .. } => {}
+            }
             let handled = contain(|| match event {
                 Event::Text(text) => handler.on_message(&mut peer, state, Message::Text(text)),
                 Event::Binary(bytes) => handler.on_message(&mut peer, state, Message::Binary(bytes)),
@@ -582,8 +598,9 @@ impl<S: Send + 'static> Open<S> {
     }
 
     /// Writes what waits until the socket takes no more.
-    fn write(&mut self, stream: &TcpStream, now: Timestamp) -> io::Result<()> {
-        let bytes = write_waiting(stream, self.session.outgoing_mut(), now)?;
+    fn write<H>(&mut self, stream: &TcpStream, turn: &Turn<H>) -> io::Result<()> {
+        let bytes = write_waiting(stream, self.session.outgoing_mut(), turn.now)?;
+        turn.mail.tally.bytes_out.add(bytes);
         self.has_progressed |= bytes > 0;
         Ok(())
     }

@@ -2,7 +2,7 @@ use crate::connection::{Connection, Fate, Place, Turn};
 use crate::handler::{Handler, Permit, Takeover};
 use crate::server::Plan;
 use crate::sockets::{Events, Interest, Listener, Watch, Watched, accept, prepare};
-use realtime_adapter::{ForAdapters, Wake, contain, lock};
+use realtime_adapter::{ForAdapters, Tally, Wake, contain, lock};
 use realtime_core::responses::OVER_CAPACITY;
 use realtime_core::{ClientId, Deadlines, Notice, Order};
 use realtime_ws::Timestamp;
@@ -51,6 +51,8 @@ pub(crate) struct Mail {
     arrivals: Mutex<Option<Vec<Arrival>>>,
     /// Clients whose connections are to be read again; at most one entry for each pause.
     resumed: Mutex<Vec<ClientId>>,
+    /// What the driver counts.
+    pub(crate) tally: Tally,
 }
 
 /// A connection that was accepted, and its peer.
@@ -68,6 +70,7 @@ impl Mail {
             is_pending: AtomicBool::new(false),
             arrivals: Mutex::new(Some(Vec::new())),
             resumed: Mutex::default(),
+            tally: Tally::default(),
         }
     }
 
@@ -281,6 +284,7 @@ impl<H: Handler> Driver<H> {
     /// Tells one beyond the server's capacity so, without cutting it off while it still writes: that would
     /// reset the connection, and lose the answer.
     fn refuse(&mut self, stream: TcpStream) {
+        self.mail.tally.refused.add(1);
         let Some(acceptor) = self.acceptor.as_mut().filter(|acceptor| acceptor.refused < MAX_REFUSED) else {
             return;
         };

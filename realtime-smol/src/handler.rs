@@ -137,7 +137,12 @@ impl Peer<'_> {
     /// [`ApiMisuse`]: the connection is closing, or so much waits that the peer should be asked for less; nothing
     /// changed.
     pub fn send<'m>(&mut self, message: impl Into<Message<'m>>) -> Result<Pushed, ApiMisuse> {
-        let pushed = self.outgoing.send_through(message, |parts| write_once(self.stream, parts))?;
+        let tally = &self.mail.tally;
+        let pushed = self.outgoing.send_through(message, |parts| {
+            let bytes = write_once(self.stream, parts);
+            tally.bytes_out.add(bytes);
+            bytes
+        })?;
         Ok(self.close_overflowed(pushed))
     }
 
@@ -176,7 +181,8 @@ impl Peer<'_> {
 
     fn close_overflowed(&mut self, pushed: Pushed) -> Pushed {
         match pushed {
-            Pushed::Queued | Pushed::Dropped { .. } | Pushed::Closing => {}
+            Pushed::Queued => self.mail.tally.messages_out.add(1),
+            Pushed::Dropped { .. } | Pushed::Closing => {}
             Pushed::Overflowed => {
                 let (code, reason) = TOO_SLOW;
                 // The code is one that may be sent.

@@ -39,11 +39,11 @@ mod websocket;
 pub use client::{Client, Deliveries, Subscribing};
 pub use handler::{Handler, Peer, Permit, Takeover};
 pub use hub::{Hub, HubBuilder};
-pub use server::{Server, ServerBuilder, Stopper};
+pub use server::{Meter, Server, ServerBuilder, Stopper};
 pub use tasks::{Conversation, Tasks, ToTask};
 pub use websocket::WebSocket;
 
-pub use realtime_adapter::{Error, SubscribeError};
+pub use realtime_adapter::{Error, HubCounts, SubscribeError, Traffic};
 pub use realtime_core::wire;
 pub use realtime_core::{
     Answer, AuthorizationRequest, ChannelKind, ChannelName, ClientId, Config as HubConfig, Credentials,

@@ -2,7 +2,7 @@ use crate::driver::{self, Driver, Mail};
 use crate::handler::Handler;
 use crate::hub::Hub;
 use crate::sockets::Watch;
-use realtime_adapter::{Wake, default_max_connections, listen};
+use realtime_adapter::{Traffic, Wake, default_max_connections, listen};
 use realtime_ws::handshake::OriginPolicy;
 use realtime_ws::{CheckedConfig, Config};
 use std::future::Future;
@@ -136,6 +136,12 @@ impl Server {
         self.listener.local_addr()
     }
 
+    /// Tells from anywhere what passes through the server's connections.
+    #[must_use]
+    pub fn meter(&self) -> Meter {
+        Meter { mails: self.mails.clone() }
+    }
+
     /// Stops the server from anywhere.
     #[must_use]
     pub fn stopper(&self) -> Stopper {
@@ -212,6 +218,27 @@ impl Stopper {
 impl fmt::Debug for Stopper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stopper").field("is_stopped", &self.is_stopped).finish_non_exhaustive()
+    }
+}
+
+/// Tells what passes through the connections of a [`Server`].
+#[derive(Clone)]
+pub struct Meter {
+    mails: Vec<Arc<Mail>>,
+}
+
+impl Meter {
+    /// What has passed so far, through all drivers together. Sockets that changed hands
+    /// ([`Handler::on_http`]) do not count from then on.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.mails.iter().map(|mail| mail.tally.traffic()).sum()
+    }
+}
+
+impl fmt::Debug for Meter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Meter").field("traffic", &self.traffic()).finish()
     }
 }
 

@@ -1,5 +1,6 @@
 use crate::gateway::Shared;
 use crate::http::HttpServer;
+use crate::metrics::HandshakeFailure;
 use crate::users::Users;
 use realtime_core::TOO_SLOW;
 use realtime_core::pusher::{
@@ -51,8 +52,8 @@ impl Handler for Connections {
                 }
                 Err(error) => Answer::reject(500, error.to_string()),
             },
-            Ok(ConnectRequest { key, .. }) => turned_away(address, ConnectError::NoSuchApp { key }),
-            Err(error) => turned_away(address, error),
+            Ok(ConnectRequest { key, .. }) => self.turned_away(address, ConnectError::NoSuchApp { key }),
+            Err(error) => self.turned_away(address, error),
         }
     }
 
@@ -64,7 +65,11 @@ impl Handler for Connections {
                     self.shared.sockets.insert(conversation.socket_id(), client.id());
                     send(peer, &conversation.greeting());
                 }
-                Err(error) => turn_away(peer, ErrorCode::OVER_CAPACITY, &error),
+                Err(error) => {
+                    let code = ErrorCode::OVER_CAPACITY;
+                    self.shared.counters.handshake_failed(HandshakeFailure::TurnedAway(code.get()));
+                    turn_away(peer, code, &error);
+                }
             },
             Dialogue::TurnedAway(error) => turn_away(peer, error.code(), &**error),
         }
@@ -109,6 +114,7 @@ impl Handler for Connections {
 
     fn on_refusal(&self, refusal: &Refusal, address: SocketAddr) {
         let status = refusal.status();
+        self.shared.counters.handshake_failed(HandshakeFailure::Refused(status));
         self.shared.log.write(format_args!("{address} was refused with {status} ({refusal})"));
     }
 
@@ -123,8 +129,11 @@ fn fresh_socket_id() -> Result<SocketId, getrandom::Error> {
     Ok(SocketId::from_random(bytes))
 }
 
-fn turned_away(address: SocketAddr, error: ConnectError) -> Answer<Connection> {
-    Answer::accept(Connection { address, dialogue: Dialogue::TurnedAway(Box::new(error)) })
+impl Connections {
+    fn turned_away(&self, address: SocketAddr, error: ConnectError) -> Answer<Connection> {
+        self.shared.counters.handshake_failed(HandshakeFailure::TurnedAway(error.code().get()));
+        Answer::accept(Connection { address, dialogue: Dialogue::TurnedAway(Box::new(error)) })
+    }
 }
 
 fn turn_away(peer: &mut Peer<'_>, code: ErrorCode, reason: &impl Display) {

@@ -1,14 +1,15 @@
 use crate::connection::Connections;
 use crate::http::{DemoSite, HttpEnd, HttpLimits, HttpServer};
 use crate::log::{Log, WriteLine};
+use crate::metrics::{Counters, Metrics};
 use crate::options::{Compression, Demo, SubscriptionCounts};
 use crate::sockets::Sockets;
 use crate::users::Users;
 use realtime_core::pusher::{self, App, MAX_USER_CHANNEL_BYTES, Settings};
 use realtime_core::wire;
 use realtime_smol::{
-    ChannelName, ClientId, Config, DeflateConfig, Hub, HubConfig, HubError, OriginPolicy, OutboxLimits,
-    PreparedMessage, Server, SlowConsumer,
+    ChannelName, ClientId, Config, DeflateConfig, Hub, HubConfig, HubError, Meter, OriginPolicy,
+    OutboxLimits, PreparedMessage, Server, SlowConsumer,
 };
 use smol::Executor;
 use smol::channel::{Receiver, Sender, bounded};
@@ -40,6 +41,7 @@ pub struct GatewayBuilder {
     settings: Settings,
     hub: HubConfig,
     http: HttpLimits,
+    metrics: Metrics,
     log: Box<WriteLine>,
 }
 
@@ -55,6 +57,9 @@ pub(crate) struct Shared {
     pub(crate) demo: Option<DemoSite>,
     pub(crate) log: Log,
     pub(crate) stopping: Stopping,
+    pub(crate) metrics: Metrics,
+    pub(crate) counters: Counters,
+    pub(crate) meter: Meter,
 }
 
 impl Shared {
@@ -156,6 +161,13 @@ impl GatewayBuilder {
         self
     }
 
+    /// Sets who is told, at `/metrics`, what the gateway counts. Default: nobody.
+    #[must_use]
+    pub fn metrics(mut self, metrics: Metrics) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
     /// Sets who is told, in a line each, of clients that break the WebSocket protocol: their address, what they were
     /// told and why. It is called by the threads that serve them, at most eleven times a second, and must not block.
     /// Default: nobody.
@@ -207,8 +219,20 @@ impl GatewayBuilder {
         let (settings, sockets) = (Arc::new(self.settings), Sockets::default());
         let (users, log) = (Users::new(hub.clone()), Log::new(self.log));
         let (running, stopping) = bounded(1);
-        let http = self.http;
-        let shared = Arc::new(Shared { app, settings, http, hub, sockets, users, demo, log, stopping });
+        let shared = Arc::new(Shared {
+            app,
+            settings,
+            http: self.http,
+            hub,
+            sockets,
+            users,
+            demo,
+            log,
+            stopping,
+            metrics: self.metrics,
+            counters: Counters::default(),
+            meter: server.meter(),
+        });
         let executor = Arc::new(Executor::new());
         let (http, http_end) = HttpServer::new(executor.clone(), shared.clone());
         let stopper = Stopper { server: server.stopper(), running };
@@ -230,6 +254,7 @@ impl Gateway {
             settings,
             hub: HubConfig { max_roster_bytes: OUTBOX.max_bytes, ..HubConfig::default() },
             http: HttpLimits::default(),
+            metrics: Metrics::default(),
             log: Box::new(|_| ()),
         }
     }

@@ -48,6 +48,7 @@ mod error;
 mod gateway;
 mod http;
 mod log;
+mod metrics;
 mod options;
 mod program;
 mod shutdown;
@@ -58,6 +59,7 @@ mod users;
 pub use error::Error;
 pub use gateway::{Gateway, GatewayBuilder, Stopper};
 pub use http::HttpLimits;
+pub use metrics::{Metrics, MetricsToken};
 pub use options::{
     AppName, AppSecret, Command, Compression, Demo, HELP, Options, SubscriptionCounts, UsageError,
 };

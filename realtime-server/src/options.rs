@@ -1,5 +1,6 @@
 //! What the command line asks for.
 
+use crate::metrics::{Metrics, MetricsToken};
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 use realtime_core::pusher::{App, Secret};
 use std::ffi::OsString;
@@ -23,6 +24,8 @@ Options:
   --compression        Compress messages of 256 bytes and more for clients that offer it, as browsers do
   --subscription-counts
                        Tell the subscribers of a channel how many they are, at most once a second
+  --metrics            Tell anyone at /metrics what is counted, in the format of Prometheus
+  --metrics-token T    Tell it to whoever sends Authorization: Bearer T
   --threads N          Threads that serve WebSocket connections [default: one for each core]
   -h, --help           Print this
   -V, --version        Print the version
@@ -60,6 +63,8 @@ pub struct Options {
     pub compression: Compression,
     /// Whether subscribers are told how many they are.
     pub subscription_counts: SubscriptionCounts,
+    /// Who is told what the gateway counts.
+    pub metrics: Metrics,
     /// How many threads serve WebSocket connections; `None`: one for each core.
     pub threads: Option<NonZeroUsize>,
 }
@@ -141,6 +146,10 @@ impl Command {
                 Long("no-demo") => given.no_demo = true,
                 Long("compression") => given.compression = Compression::On,
                 Long("subscription-counts") => given.subscription_counts = SubscriptionCounts::On,
+                Long("metrics") => given.metrics = true,
+                Long("metrics-token") => {
+                    given.metrics_token = Some(metrics_token(&parser.value()?.string()?)?);
+                }
                 Long("threads") => given.threads = Some(threads(&parser.value()?.string()?)?),
                 Short('h') | Long("help") => return Ok(Self::Help),
                 Short('V') | Long("version") => return Ok(Self::Version),
@@ -174,6 +183,8 @@ struct Given {
     no_demo: bool,
     compression: Compression,
     subscription_counts: SubscriptionCounts,
+    metrics: bool,
+    metrics_token: Option<MetricsToken>,
     threads: Option<NonZeroUsize>,
 }
 
@@ -195,9 +206,15 @@ impl Given {
             (Some(_), None) | (None, Some(_)) => return Err(UsageError::HalfAnApp),
         };
         let id = self.app_id.unwrap_or_else(|| "demo".into());
+        let metrics = match (self.metrics, self.metrics_token) {
+            (true, Some(_)) => return Err(UsageError::OpenAndToken),
+            (true, None) => Metrics::Open,
+            (false, Some(token)) => Metrics::Token(token),
+            (false, None) => Metrics::Off,
+        };
         let Self { compression, subscription_counts, threads, .. } = self;
         let app = AppName { id, key };
-        Ok(Options { listen, app, secret, demo, compression, subscription_counts, threads })
+        Ok(Options { listen, app, secret, demo, compression, subscription_counts, metrics, threads })
     }
 }
 
@@ -216,6 +233,10 @@ fn name(flag: &'static str, text: String) -> Result<String, UsageError> {
 
 fn secret(text: String) -> Result<Secret, UsageError> {
     if text.is_empty() { Err(UsageError::EmptySecret) } else { Ok(Secret::new(&text)) }
+}
+
+fn metrics_token(text: &str) -> Result<MetricsToken, UsageError> {
+    if text.is_empty() { Err(UsageError::EmptyToken) } else { Ok(MetricsToken::new(text)) }
 }
 
 fn threads(text: &str) -> Result<NonZeroUsize, UsageError> {
@@ -244,6 +265,10 @@ pub enum UsageError {
     },
     /// The secret is empty.
     EmptySecret,
+    /// The token is empty.
+    EmptyToken,
+    /// Both `--metrics` and `--metrics-token`.
+    OpenAndToken,
     /// The value of `--threads` is no number of threads.
     Threads {
         /// What it is.
@@ -271,6 +296,10 @@ impl fmt::Display for UsageError {
                 write!(f, "{flag} takes letters, digits, '-', '_' and '.', at least one, not {text:?}")
             }
             Self::EmptySecret => f.write_str("--app-secret must not be empty"),
+            Self::EmptyToken => f.write_str("--metrics-token must not be empty"),
+            Self::OpenAndToken => {
+                f.write_str("--metrics lets anyone in and --metrics-token does not: give one of them")
+            }
             Self::Threads { text } => {
                 write!(f, "--threads takes a number from 1 to {MAX_THREADS}, not {text:?}")
             }
@@ -361,7 +390,7 @@ mod tests {
     fn every_flag_is_taken() {
         let options = options(
             "--listen=127.0.0.1:9 --app-id a.1 --app-key k_2 --app-secret s --threads 3 \
-             --compression --subscription-counts",
+             --compression --subscription-counts --metrics",
         );
         assert_eq!(options.listen.port(), 9);
         assert_eq!(options.app, AppName { id: "a.1".into(), key: "k_2".into() });
@@ -369,6 +398,9 @@ mod tests {
         assert_eq!(options.threads, NonZeroUsize::new(3));
         assert_eq!(options.compression, Compression::On);
         assert_eq!(options.subscription_counts, SubscriptionCounts::On);
+        assert!(matches!(options.metrics, Metrics::Open));
+        assert!(matches!(self::options("--metrics-token t").metrics, Metrics::Token(_)));
+        assert!(matches!(self::options("").metrics, Metrics::Off));
         assert!(matches!(Command::parse(["--version"]), Ok(Command::Version)));
         assert!(matches!(Command::parse(["-h", "--nonsense"]), Ok(Command::Help)));
     }
@@ -397,6 +429,11 @@ mod tests {
             ("--app-secret=", "--app-secret must not be empty"),
             ("--app-key k", "--app-key and --app-secret belong together: give both or neither"),
             ("--app-secret s", "--app-key and --app-secret belong together: give both or neither"),
+            ("--metrics-token=", "--metrics-token must not be empty"),
+            (
+                "--metrics --metrics-token t",
+                "--metrics lets anyone in and --metrics-token does not: give one of them",
+            ),
             ("--demo --no-demo", "--demo and --no-demo contradict each other"),
         ] {
             assert_eq!(error(arguments), expected);

@@ -29,6 +29,7 @@ fn serve(options: &Options) -> Result<(), Error> {
         .demo(options.demo)
         .compression(options.compression)
         .subscription_counts(options.subscription_counts)
+        .metrics(options.metrics.clone())
         .log(complaints()?);
     if let Some(threads) = options.threads {
         gateway = gateway.threads(threads);

@@ -5,17 +5,21 @@ use super::body;
 use super::publishing::{publish, publish_all};
 use crate::gateway::Shared;
 use hyper::body::Incoming;
-use hyper::http::request::Parts;
 use realtime_core::pusher::Query;
 use realtime_core::pusher::http::{
-    ApiError, ApiRequest, DescribeChannel, Endpoint, ListChannels, Listing, Publish, PublishBatch,
+    ApiCall, ApiError, ApiRequest, DescribeChannel, Endpoint, ListChannels, Listing, Publish, PublishBatch,
     SignedRequest, list_users,
 };
 use smol::future;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-pub(super) async fn answer(head: &Parts, body: Incoming, shared: &Shared) -> Result<Answer, Refusal> {
-    match identify(head, shared) {
+pub(super) async fn answer(
+    call: Result<ApiCall<'_>, ApiError>,
+    request: &ApiRequest<'_>,
+    body: Incoming,
+    shared: &Shared,
+) -> Result<Answer, Refusal> {
+    match call.and_then(|call| identify(call, request, shared)) {
         Ok((endpoint, signed)) => {
             let body = body::read(body, &shared.http).await?;
             perform(endpoint, signed.query(), signed.body(&body)?, shared).await
@@ -28,10 +32,11 @@ pub(super) async fn answer(head: &Parts, body: Incoming, shared: &Shared) -> Res
 }
 
 /// What is asked for, if it is the app's own server that asks; without its body, so that nobody else has one kept.
-fn identify(head: &Parts, shared: &Shared) -> Result<(Endpoint, SignedRequest), ApiError> {
-    let (method, path) = (head.method.as_str(), head.uri.path());
-    let request = ApiRequest { method, path, query: head.uri.query().unwrap_or_default() };
-    let call = request.call()?;
+fn identify(
+    call: ApiCall<'_>,
+    request: &ApiRequest<'_>,
+    shared: &Shared,
+) -> Result<(Endpoint, SignedRequest), ApiError> {
     if call.app_id != shared.app.id {
         return Err(ApiError::NoSuchApp { app_id: call.app_id.into() });
     }

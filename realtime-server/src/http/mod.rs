@@ -6,6 +6,7 @@ mod auth;
 mod body;
 mod demo;
 mod limits;
+mod metrics;
 mod page;
 mod publish;
 mod publishing;
@@ -66,6 +67,7 @@ impl HttpServer {
     /// Serves a connection on which an HTTP request came, to its end; does not wait for that.
     pub(crate) fn serve(&self, takeover: Takeover) {
         let Some(place) = self.places.try_acquire_arc() else {
+            self.shared.counters.http_answered("any", 503);
             refuse(takeover.stream, self.shared.http.max_connections);
             return;
         };

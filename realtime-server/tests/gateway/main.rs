@@ -13,6 +13,7 @@ mod counting;
 mod demo;
 mod events;
 mod http_limits;
+mod metrics;
 mod refusals;
 mod slow_clients;
 mod stopping;

@@ -1,0 +1,220 @@
+use realtime_core::pusher::Secret;
+use realtime_smol::{HubCounts, Meter, Traffic};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::{Mutex, PoisonError};
+
+/// Who is told, at `/metrics`, what the gateway counts.
+#[derive(Clone, Debug, Default)]
+pub enum Metrics {
+    /// Nobody. The default: whoever reaches the gateway's port may be anyone.
+    #[default]
+    Off,
+    /// Anyone.
+    Open,
+    /// Whoever sends the token, as `Authorization: Bearer TOKEN`.
+    Token(MetricsToken),
+}
+
+/// What lets a scraper in. Not shown by `Debug`.
+#[derive(Clone, Debug)]
+pub struct MetricsToken {
+    secret: Secret,
+    // Compared in place of the token, in constant time.
+    signature: String,
+}
+
+impl MetricsToken {
+    /// The token `token`.
+    #[must_use]
+    pub fn new(token: &str) -> Self {
+        let secret = Secret::new(token);
+        let signature = secret.sign(token);
+        Self { secret, signature }
+    }
+
+    /// Whether `token` is this one; in constant time.
+    pub(crate) fn is(&self, token: &str) -> bool {
+        self.secret.verify(token, &self.signature)
+    }
+}
+
+/// What the gateway counts by itself. What passes through connections is counted by their drivers, and what happens in
+/// the hub by the hub.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    // Both are bounded: the gateway has so many codes, routes and statuses.
+    handshake_failures: Tallies<HandshakeFailure>,
+    http_requests: Tallies<(&'static str, u16)>,
+}
+
+/// Why a client that wanted a WebSocket got none to talk on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum HandshakeFailure {
+    /// It was told by an HTTP status.
+    Refused(u16),
+    /// It was told by a close code of the protocol.
+    TurnedAway(u16),
+}
+
+impl Counters {
+    pub(crate) fn handshake_failed(&self, failure: HandshakeFailure) {
+        self.handshake_failures.count(failure);
+    }
+
+    pub(crate) fn http_answered(&self, route: &'static str, status: u16) {
+        self.http_requests.count((route, status));
+    }
+
+    /// All that is counted, in the text format of Prometheus.
+    pub(crate) fn render(&self, hub: &HubCounts, meter: &Meter) -> String {
+        let traffic = meter.traffic();
+        let mut page = Page::default();
+        page.hub(hub);
+        page.traffic(&traffic);
+        self.handshakes(&mut page, &traffic);
+        page.family("realtime_http_requests_total", "counter", "HTTP requests answered.");
+        self.http_requests.each(|(route, status), count| {
+            page.labelled(&format!(r#"route="{route}",status="{status}""#), count);
+        });
+        page.text
+    }
+
+    fn handshakes(&self, page: &mut Page, traffic: &Traffic) {
+        let help = "Clients that got no WebSocket: an HTTP status, or a close code of the Pusher protocol.";
+        page.family("realtime_handshake_failures_total", "counter", help);
+        self.handshake_failures.each(|failure, count| {
+            let reason = match failure {
+                HandshakeFailure::Refused(status) => format!(r#"reason="http_{status}""#),
+                HandshakeFailure::TurnedAway(code) => format!(r#"reason="pusher_{code}""#),
+            };
+            page.labelled(&reason, count);
+        });
+        page.labelled(r#"reason="too_many_connections""#, traffic.refused);
+    }
+}
+
+/// How often each of a few things happened.
+#[derive(Debug)]
+struct Tallies<K>(Mutex<BTreeMap<K, u64>>);
+
+impl<K: Ord + Copy> Tallies<K> {
+    fn count(&self, key: K) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default() += 1;
+    }
+
+    fn each(&self, mut tell: impl FnMut(K, u64)) {
+        let tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tallies.iter().for_each(|(key, count)| tell(*key, *count));
+    }
+}
+
+impl<K> Default for Tallies<K> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+/// The text format of Prometheus, version 0.0.4.
+#[derive(Default)]
+struct Page {
+    text: String,
+    family: &'static str,
+}
+
+impl Page {
+    fn hub(&mut self, hub: &HubCounts) {
+        let events = &hub.events;
+        self.gauge("realtime_connections", "Clients that are connected.", hub.clients as u64);
+        self.gauge("realtime_channels", "Channels with a subscriber.", hub.channels as u64);
+        self.gauge("realtime_subscriptions", "Subscriptions of all clients.", events.subscriptions());
+        self.gauge("realtime_members", "Members of all presence channels.", events.members());
+        self.counter("realtime_connections_total", "Clients that have connected.", events.connected);
+        self.counter("realtime_subscriptions_total", "Subscriptions that have begun.", events.subscribed);
+        self.counter("realtime_denials_total", "Subscribes that were denied.", events.denied);
+        let help = "Requests of clients and publishers that the hub refused, since too much waited.";
+        self.counter("realtime_overloaded_total", help, hub.overloaded);
+        let help = "Messages that slow clients lost, by what happens to such clients.";
+        self.family("realtime_messages_dropped_total", "counter", help);
+        self.labelled(r#"policy="drop""#, hub.dropped);
+        let help = "Slow clients that were disconnected, with all that waited for them.";
+        self.counter("realtime_slow_clients_disconnected_total", help, hub.too_slow);
+        let help = "Messages for clients that were disconnected or left before they got them.";
+        self.counter("realtime_messages_undelivered_total", help, hub.undelivered);
+    }
+
+    fn traffic(&mut self, traffic: &Traffic) {
+        let help = "WebSocket messages from clients.";
+        self.counter("realtime_messages_received_total", help, traffic.messages_in);
+        let help = "WebSocket messages for clients, each counted for each client.";
+        self.counter("realtime_messages_sent_total", help, traffic.messages_out);
+        self.counter("realtime_bytes_received_total", "Bytes from WebSocket clients.", traffic.bytes_in);
+        self.counter("realtime_bytes_sent_total", "Bytes to WebSocket clients.", traffic.bytes_out);
+    }
+
+    fn gauge(&mut self, name: &'static str, help: &str, value: u64) {
+        self.family(name, "gauge", help);
+        self.value(value);
+    }
+
+    fn counter(&mut self, name: &'static str, help: &str, value: u64) {
+        self.family(name, "counter", help);
+        self.value(value);
+    }
+
+    fn family(&mut self, name: &'static str, kind: &str, help: &str) {
+        self.family = name;
+        // To write to a `String` does not fail.
+        let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn value(&mut self, value: u64) {
+        let _ = writeln!(self.text, "{} {value}", self.family);
+    }
+
+    fn labelled(&mut self, labels: &str, value: u64) {
+        let _ = writeln!(self.text, "{}{{{labels}}} {value}", self.family);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_token_itself_lets_in() {
+        let token = MetricsToken::new("let me in");
+        assert!(token.is("let me in"));
+        for other in ["", "let me i", "let me in ", "Let me in"] {
+            assert!(!token.is(other), "{other:?}");
+        }
+        assert!(!format!("{token:?}").contains("let me in"));
+    }
+
+    #[test]
+    fn each_line_is_a_comment_or_a_name_and_a_number() {
+        let (counters, mut page) = (Counters::default(), Page::default());
+        for status in [200, 404, 200] {
+            counters.http_answered("/up", status);
+        }
+        counters.handshake_failed(HandshakeFailure::TurnedAway(4001));
+        page.hub(&HubCounts { clients: 3, dropped: 7, ..HubCounts::default() });
+        counters.handshakes(&mut page, &Traffic { refused: 2, ..Traffic::default() });
+        for line in [
+            "# TYPE realtime_connections gauge",
+            "realtime_connections 3",
+            r#"realtime_messages_dropped_total{policy="drop"} 7"#,
+            r#"realtime_handshake_failures_total{reason="pusher_4001"} 1"#,
+            r#"realtime_handshake_failures_total{reason="too_many_connections"} 2"#,
+        ] {
+            assert!(page.text.lines().any(|printed| printed == line), "{line} in {}", page.text);
+        }
+        for line in page.text.lines().filter(|line| !line.starts_with("# ")) {
+            let (name, value) = line.rsplit_once(' ').unwrap_or_default();
+            assert!(name.starts_with("realtime_") && value.parse::<u64>().is_ok(), "{line}");
+        }
+        let mut seen = Vec::new();
+        counters.http_requests.each(|key, count| seen.push((key, count)));
+        assert_eq!(seen, [(("/up", 200), 2), (("/up", 404), 1)]);
+    }
+}

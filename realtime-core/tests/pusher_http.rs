@@ -52,7 +52,7 @@ fn publish(body: &str) -> Result<Publish, ApiError> {
 
 #[test]
 fn the_documented_sample_is_let_in() {
-    assert_eq!(SAMPLE.call(), Ok(ApiCall { app_id: "3", endpoint: Endpoint::PublishEvent }));
+    assert_eq!(SAMPLE.call(), Ok(ApiCall { app_id: Some("3"), endpoint: Endpoint::PublishEvent }));
     let signed = SAMPLE.verify(&app(), SAMPLE_TIME).unwrap();
     assert_eq!(signed.query().value("auth_version"), Some("1.0"));
 
@@ -213,7 +213,11 @@ fn each_path_asks_for_one_thing_with_one_method() {
     ] {
         let path = format!("/apps/my-app/{path}");
         let call = |method| ApiRequest { method, path: &path, query: "" }.call();
-        assert_eq!(call(method), Ok(ApiCall { app_id: "my-app", endpoint: endpoint.clone() }), "{path}");
+        assert_eq!(
+            call(method),
+            Ok(ApiCall { app_id: Some("my-app"), endpoint: endpoint.clone() }),
+            "{path}"
+        );
         assert_eq!(endpoint.method(), method);
         let route: Vec<&str> = endpoint.route().split('/').collect();
         assert_eq!(route.len(), path.split('/').count(), "{route:?}");
@@ -221,6 +225,17 @@ fn each_path_asks_for_one_thing_with_one_method() {
             let expected = ApiError::MethodNotAllowed { method: other.into(), allowed: method };
             assert!(other == method || call(other) == Err(expected), "{other} {path}");
         }
+    }
+}
+
+#[test]
+fn a_user_s_connections_are_terminated_without_an_app_in_the_path_as_well() {
+    let call = |path| ApiRequest { method: "POST", path, query: "" }.call();
+    let endpoint = Endpoint::TerminateConnections { user_id: "ada".into() };
+    assert_eq!(call("/users/ada/terminate_connections"), Ok(ApiCall { app_id: None, endpoint }));
+    for path in ["/users/ada", "/users", "/users/ada/terminate_connections/", "/events", "/channels/a/users"]
+    {
+        assert_eq!(call(path), Err(ApiError::NoSuchPath { path: path.into() }));
     }
 }
 

@@ -41,7 +41,9 @@ impl<'a> Route<'a> {
             "/broadcasting/auth" | "/pusher/auth" => Self::ChannelAuth,
             "/broadcasting/user-auth" | "/pusher/user-auth" => Self::UserAuth,
             "/demo/publish" => Self::DemoPublish,
-            path if path.starts_with("/apps/") => Self::Api(request(head).call()),
+            path if path.starts_with("/apps/") || path.starts_with("/users/") => {
+                Self::Api(request(head).call())
+            }
             path if path.starts_with("/app/") => Self::WebSocket,
             _ => Self::Nowhere,
         }

@@ -120,6 +120,10 @@ fn all_connections_of_a_user_are_terminated_and_no_others() {
         assert_eq!(client.closure().code.get(), 4009);
     }
     other.is_alive();
+    let mut again = gateway.client();
+    again.sign_in(&json!({ "id": "ada" }));
+    assert_eq!(post_signed(gateway.address, "/users/ada/terminate_connections", "{}").status, 200);
+    assert_eq!(again.closure().code.get(), 4009);
     let answer = post_signed(gateway.address, "/apps/7/users/nobody/terminate_connections", "{}");
     assert_eq!((answer.status, &*answer.body), (200, "{}"));
     assert_eq!(post(gateway.address, "/apps/7/users/grace/terminate_connections", "", "{}").status, 401);

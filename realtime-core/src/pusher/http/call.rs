@@ -9,8 +9,8 @@ use alloc::vec::Vec;
 /// What a request asks for, and of which app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiCall<'a> {
-    /// The app's id, as it stands in the path.
-    pub app_id: &'a str,
+    /// The app's id, as it stands in the path; `None` if only `auth_key` names the app.
+    pub app_id: Option<&'a str>,
     /// What for.
     pub endpoint: Endpoint,
 }
@@ -37,7 +37,8 @@ pub enum Endpoint {
     },
     /// `GET connections`: how many there are.
     CountConnections,
-    /// `POST users/{id}/terminate_connections`: closes all connections of a user who has signed in.
+    /// `POST users/{id}/terminate_connections`: closes all connections of a user who has signed in. Without
+    /// `/apps/{id}` in front of it, too.
     TerminateConnections {
         /// The user; 1 to [`MAX_USER_ID_CHARS`](crate::pusher::MAX_USER_ID_CHARS) characters.
         user_id: String,
@@ -76,11 +77,14 @@ impl<'a> ApiCall<'a> {
     /// What `method` asks of `path`.
     pub(super) fn parse(method: &str, path: &'a str) -> Result<Self, ApiError> {
         let no_such_path = || ApiError::NoSuchPath { path: path.to_string() };
-        let segments: Vec<&str> =
-            path.strip_prefix("/apps/").ok_or_else(no_such_path)?.splitn(MAX_SEGMENTS, '/').collect();
-        let [app_id, ref rest @ ..] = segments[..] else { return Err(no_such_path()) };
-        let endpoint = match *rest {
-            _ if app_id.is_empty() => return Err(no_such_path()),
+        let segments: Vec<&str> = path.splitn(MAX_SEGMENTS, '/').collect();
+        let (app_id, endpoint) = match segments[..] {
+            ["", "apps", app_id, ref endpoint @ ..] if !app_id.is_empty() => (Some(app_id), endpoint),
+            // The library for Python leaves the app out.
+            ["", "users", ..] => (None, &segments[1..]),
+            _ => return Err(no_such_path()),
+        };
+        let endpoint = match *endpoint {
             ["events"] => Endpoint::PublishEvent,
             ["batch_events"] => Endpoint::PublishBatch,
             ["channels"] => Endpoint::ListChannels,
@@ -102,8 +106,8 @@ impl<'a> ApiCall<'a> {
     }
 }
 
-/// The app and what follows it: one more than any path has, so that longer ones match none.
-const MAX_SEGMENTS: usize = 5;
+/// One more than any path has, so that longer ones match none.
+const MAX_SEGMENTS: usize = 7;
 
 fn parse_channel(segment: &str) -> Result<ChannelName, ApiError> {
     Ok(parse_channel_name(&decode_segment(segment)?)?)

@@ -14,7 +14,7 @@
 //! # let body = br#"{"name":"foo","channels":["project-3"],"data":"{\"some\":\"data\"}"}"#;
 //! let request = ApiRequest { method: "POST", path: "/apps/3/events", query };
 //! let call = request.call()?;
-//! assert_eq!(call.app_id, app.id);
+//! assert_eq!(call.app_id, Some(&*app.id));
 //! let signed = request.verify(&app, unix_seconds)?;
 //! assert_eq!(call.endpoint, Endpoint::PublishEvent);
 //! let publish = Publish::parse(signed.body(body)?)?;

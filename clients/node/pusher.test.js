@@ -247,8 +247,7 @@ describe('the pusher HTTP library', () => {
   it('terminates the connections of a user', async () => {
     const customHandler = ({ socketId }, callback) =>
       callback(null, gateway.backend().authenticateUser(socketId, { id: 'ada' }))
-    // pusher-js keeps its timer when it is refused, and Node waits for that.
-    const ada = gateway.connect({ userAuthentication: { customHandler }, activityTimeout: 500 })
+    const ada = gateway.connect({ userAuthentication: { customHandler } })
     const signedIn = within('the sign-in', new Promise((resolve) => {
       ada.connection.bind('message', ({ event }) => { if (event === 'pusher:signin_success') resolve() })
     }))

@@ -178,8 +178,8 @@ pub(crate) struct Incoming {
     pub(crate) receiver: Receiver,
     /// The read timeout that the socket has.
     armed: Option<Duration>,
-    /// How long a read may take that nothing else limits.
-    max_wait: Option<Duration>,
+    /// Whether another thread sends, and blocks until what it sent is written.
+    is_split: bool,
 }
 
 /// What came of waiting for bytes.
@@ -194,13 +194,13 @@ pub(crate) enum Came<T> {
 
 impl Incoming {
     pub(crate) fn new(link: Arc<Link>, receiver: Receiver) -> Self {
-        Self { link, receiver, armed: None, max_wait: None }
+        Self { link, receiver, armed: None, is_split: false }
     }
 
-    /// Says that the closing handshake may begin in another thread while this one blocks in a read, which then has to notice
-    /// that the peer does not answer.
-    pub(crate) fn expect_close_from_elsewhere(&mut self) {
-        self.max_wait = Some(self.link.config.close_timeout);
+    /// Says that another thread sends, and blocks until that is written. It may begin the closing handshake while this one
+    /// blocks in a read, which then has to notice that the peer does not answer.
+    pub(crate) fn split(&mut self) {
+        self.is_split = true;
     }
 
     /// Writes what waits, then blocks until bytes came, or something else has to be looked at. `read` reads once from the
@@ -219,11 +219,14 @@ impl Incoming {
             return Came::End;
         }
         let due = [self.receiver.poll_timeout(), outbound.poll_timeout()].into_iter().flatten().min();
-        // Who does not read the answers is asked for no more questions.
-        let wants_input = outbound.wants_input() && !self.receiver.is_ended();
+        let is_behind = !outbound.wants_input();
+        // Who does not read the answers is asked for no more questions. What another thread sends is no answer, and the peer
+        // may take it only once its own messages are taken.
+        let wants_input = (self.is_split || !is_behind) && !self.receiver.is_ended();
         let is_drained = outbound.is_drained();
         drop(outbound);
-        let timeout = [due.map(|due| link.clock.until(due)), self.max_wait].into_iter().flatten().min();
+        let max_wait = self.is_split.then_some(link.config.close_timeout);
+        let timeout = [due.map(|due| link.clock.until(due)), max_wait].into_iter().flatten().min();
         let readiness = if timeout == Some(Duration::ZERO) {
             Ok(PollFlags::empty())
         } else if is_drained {
@@ -236,8 +239,8 @@ impl Incoming {
         match readiness {
             Ok(ready) if ready.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) => {}
             Ok(ready) => {
-                if ready.contains(PollFlags::OUT) && !wants_input {
-                    self.receiver.excuse_silence(link.now()); // it takes what it is sent, and is not read
+                if ready.contains(PollFlags::OUT) && is_behind {
+                    self.receiver.excuse_silence(link.now()); // it takes what it is sent; it is unread, or a ping waits behind
                 }
                 self.handle_timeout();
                 return Came::Nothing;

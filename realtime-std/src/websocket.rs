@@ -160,7 +160,9 @@ impl WebSocket {
         self.reader.read_with(see)
     }
 
-    /// Sends a message; blocks until all of it is handed to the system. Nothing is read meanwhile.
+    /// Sends a message; blocks until all of it is handed to the system. Nothing is read meanwhile, as there would be no place
+    /// for it: if the peer in turn reads nothing until its own messages are taken, both wait until one gives up. Against such
+    /// a peer [`split`](Self::split) the connection, and read in another thread.
     ///
     /// # Errors
     /// [`Error::ApiMisuse`] if the connection is closing. [`Error::Io`] if it failed, or the peer took nothing for as
@@ -200,10 +202,11 @@ impl WebSocket {
         self.writer.link.stream()
     }
 
-    /// The two halves, each for a thread of its own.
+    /// The two halves, each for a thread of its own. The reader goes on while the writer blocks: nothing that it receives
+    /// makes more wait to be written than 16 pongs and a close frame.
     #[must_use]
     pub fn split(mut self) -> (Reader, Writer) {
-        self.reader.incoming.expect_close_from_elsewhere();
+        self.reader.incoming.split();
         (self.reader, self.writer)
     }
 

@@ -7,8 +7,12 @@ use realtime_std::{
 };
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
+
+/// How long a test waits for what has to happen.
+const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Both ends of a connection.
 fn pair(server: Config, client: Config) -> (WebSocket, WebSocket) {
@@ -107,6 +111,41 @@ fn one_half_sends_while_the_other_blocks_in_a_read() {
     let (message, closure) = reading.join().unwrap();
     assert_eq!(message, Some("answer".into()));
     assert!(closure.was_clean);
+}
+
+#[test]
+fn one_half_reads_while_the_other_waits_for_a_peer_that_reads_only_once_its_replies_are_taken() {
+    const MESSAGES: usize = 16;
+    let config = Config { keepalive: None, ..Config::default() };
+    let (mut server, client) = pair(config.clone(), config);
+    for socket in [server.stream(), client.stream()] {
+        rustix::net::sockopt::set_socket_send_buffer_size(socket, 64 * 1024).unwrap();
+        rustix::net::sockopt::set_socket_recv_buffer_size(socket, 64 * 1024).unwrap();
+    }
+    let message = vec![7; 1024 * 1024]; // far more than all the buffers between the two hold
+    let expected = OwnedMessage::Binary(message.clone());
+    thread::spawn(move || {
+        while let Ok(Some(message)) = server.read() {
+            server.send(&message).unwrap(); // nothing is read until the client has taken it
+        }
+    });
+    let (mut reader, mut writer) = client.split();
+    let (arrived, arrivals) = mpsc::channel();
+    thread::spawn(move || {
+        while let Ok(Some(message)) = reader.read() {
+            arrived.send(message).unwrap();
+        }
+    });
+    thread::spawn(move || {
+        for _ in 0..MESSAGES {
+            writer.send(&message).unwrap();
+        }
+        writer.close(CloseCode::NORMAL, "").unwrap();
+    });
+    for _ in 0..MESSAGES {
+        assert!(arrivals.recv_timeout(DEADLINE).as_ref() == Ok(&expected), "the echo did not arrive");
+    }
+    assert_eq!(arrivals.recv_timeout(DEADLINE), Err(RecvTimeoutError::Disconnected), "it did not close");
 }
 
 #[test]

@@ -39,6 +39,9 @@ impl RetainedMessages {
         now: Timestamp,
     ) {
         self.forget(channel);
+        if bytes(channel, &message) > config.max_retained_bytes {
+            return;
+        }
         let age = self.kept_so_far;
         self.kept_so_far += 1;
         self.bytes += bytes(channel, &message);

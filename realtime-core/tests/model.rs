@@ -143,10 +143,13 @@ impl NaiveHub {
             Input::Retain { channel, message, except } => {
                 self.broadcast(&channel, &message, except);
                 self.retained.retain(|(name, ..)| *name != channel);
-                self.retained.push((channel, message, now + self.config.retention));
                 let bytes = |(name, message, _): &(ChannelName, PreparedMessage, _)| {
                     name.as_str().len() + message.frame().len()
                 };
+                let newest = (channel, message, now + self.config.retention);
+                if bytes(&newest) <= self.config.max_retained_bytes {
+                    self.retained.push(newest);
+                }
                 while self.retained.len() > self.config.max_retained_messages
                     || self.retained.iter().map(bytes).sum::<usize>() > self.config.max_retained_bytes
                 {

@@ -128,6 +128,16 @@ fn the_oldest_make_room_when_there_are_too_many_or_they_are_too_long() {
 }
 
 #[test]
+fn one_that_is_longer_than_all_may_be_takes_nobody_elses_room() {
+    let config = Config { max_retained_bytes: 20, ..Config::default() };
+    let mut hub = TestHub::with(config, Plain);
+    hub.actions(retain("a", "1"));
+    hub.actions(retain("b", "eighteen bytes now"));
+    assert!(hub.hub.retained(&"a".into()).is_some());
+    assert_eq!(hub.hub.retained(&"b".into()), None);
+}
+
+#[test]
 fn a_closed_hub_keeps_nothing() {
     let mut hub = TestHub::new();
     hub.actions(retain("news", "1"));

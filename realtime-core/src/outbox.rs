@@ -133,9 +133,11 @@ impl Outbox {
     #[inline]
     #[must_use = "if they do not fit they are still to be pushed"]
     pub fn push_whole(&mut self, segment: &Segment) -> bool {
-        let (messages, bytes) = (segment.messages().len(), segment.frames_for(self.class).len());
-        let fits = self.fits(messages, bytes);
+        let messages = segment.messages().len();
+        // The frames are looked at last: to have them in a compressed form takes work.
+        let fits = self.fits(messages, 0) && self.fits(messages, segment.frames_for(self.class).len());
         if fits && messages > 0 {
+            let bytes = segment.frames_for(self.class).len();
             self.append(Parcel::Segment(segment.clone()), messages, bytes);
         }
         fits

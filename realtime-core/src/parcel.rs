@@ -18,9 +18,11 @@ pub enum Parcel {
 /// Fewer recipients are not worth the copy that joining messages takes: it has to be small beside what is sent.
 const MIN_RECIPIENTS: usize = 16;
 
-/// The longest run of frames that messages are joined into. It bounds the copy, and the memory that one slow
-/// client can hold on to.
+/// The longest run of frames that messages are joined into, which bounds the copy.
 const MAX_SEGMENT_BYTES: usize = 64 * 1024;
+
+/// The most messages of a segment: half of what an outbox takes by default, so that one fits behind another.
+const MAX_SEGMENT_MESSAGES: usize = 32;
 
 impl Parcel {
     /// The messages, in order.
@@ -41,7 +43,7 @@ impl From<PreparedMessage> for Parcel {
 
 impl Order {
     /// `orders` as they are to be performed at `home`: messages that go to the same clients there, one directly
-    /// after the other, come as one segment of at most 64 KiB.
+    /// after the other, come as one segment of at most 32 messages and 64 KiB.
     ///
     /// For loops whose clients are sent frames. It is done where it pays: for 16 clients and more.
     pub fn joined(orders: impl IntoIterator<Item = Self>, home: Home) -> impl Iterator<Item = Self> {
@@ -75,7 +77,9 @@ impl<I: Iterator<Item = Order>> Joined<I> {
         let mut bytes = first.frame().len();
         let Some(second) = self.next_if_joinable(to, &mut bytes) else { return first.into() };
         let mut messages = Vec::from([first, second]);
-        while let Some(message) = self.next_if_joinable(to, &mut bytes) {
+        while messages.len() < MAX_SEGMENT_MESSAGES
+            && let Some(message) = self.next_if_joinable(to, &mut bytes)
+        {
             messages.push(message);
         }
         Parcel::Segment(Segment::new(messages))

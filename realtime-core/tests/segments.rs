@@ -179,6 +179,17 @@ fn a_segment_is_no_longer_than_64_kib() {
 }
 
 #[test]
+fn a_segment_has_no_more_messages_than_fit_into_an_outbox_twice() {
+    let mut room = Room::of(MANY);
+    for number in 0..70 {
+        room.broadcast("a", &number.to_string());
+    }
+    let parcels = room.parcels(HERE);
+    assert_eq!(parcels.iter().map(Vec::len).collect::<Vec<_>>(), [32, 32, 6]);
+    assert!(parcels.concat().iter().map(|text| text.parse::<usize>().unwrap()).eq(0..70));
+}
+
+#[test]
 fn orders_that_were_joined_stay_as_they_are() {
     let mut room = Room::of(MANY);
     for text in ["1", "2"] {

@@ -40,6 +40,10 @@ enum State {
     Closed,
 }
 
+/// How many channels' counts are told for one input: whoever holds the hub's lock is not to hold it for all
+/// channels.
+const MAX_COUNTS_AT_ONCE: usize = 256;
+
 impl Hub {
     /// A hub without clients that speaks `wire`.
     ///
@@ -288,7 +292,9 @@ impl Hub {
     }
 
     fn tell_due_counts(&mut self) {
-        while let Some((channel, since)) = self.subscriber_counts.take_due(self.now) {
+        // Whoever is due beyond that is so still when the hub is next told the time, which is at once.
+        for _ in 0..MAX_COUNTS_AT_ONCE {
+            let Some((channel, since)) = self.subscriber_counts.take_due(self.now) else { return };
             match since {
                 Since::Changed => self.tell_count(&channel),
                 Since::Unchanged => {}

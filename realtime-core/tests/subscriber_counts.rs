@@ -57,6 +57,26 @@ fn a_count_that_is_due_is_told_before_what_any_input_leads_to() {
 }
 
 #[test]
+fn of_many_channels_each_input_tells_some() {
+    let config = Config {
+        authorization: Authorization::Ask,
+        subscriber_count_interval: Some(SECOND),
+        max_channels_per_client: 300,
+        ..Config::default()
+    };
+    let mut hub = TestHub::with(config, Introducing);
+    let [a, b] = [(); 2].map(|()| hub.connect());
+    for number in 0..300 {
+        hub.actions(a.subscribes(&format!("room {number}")));
+        hub.actions(b.subscribes(&format!("room {number}")));
+    }
+    hub.wait(SECOND);
+    assert_eq!(hub.actions(Input::TimePassed).len(), 2 * 256);
+    assert!(hub.hub.poll_timeout().is_some_and(|due| due <= hub.now), "the others are due still");
+    assert_eq!(hub.actions(Input::TimePassed).len(), 2 * 44);
+}
+
+#[test]
 fn a_newcomer_is_told_though_the_count_is_what_it_was() {
     let mut hub = counting();
     let [a, b] = [(); 2].map(|()| hub.connect());

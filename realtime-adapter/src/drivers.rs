@@ -37,10 +37,9 @@ impl Drivers {
         self.vacant.push(home);
     }
 
-    pub(crate) fn wake(&self, home: Home) {
-        if let Some(waker) = &self.wakers[usize::from(home.0) - 1] {
-            waker.wake();
-        }
+    /// Whom to wake for `home`, once nothing is locked.
+    pub(crate) fn waker(&self, home: Home) -> Option<Arc<dyn Wake>> {
+        self.wakers[usize::from(home.0) - 1].clone()
     }
 
     pub(crate) fn wake_any(&self) {

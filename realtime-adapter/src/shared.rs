@@ -52,13 +52,15 @@ impl Shared {
         if self.on_notice.is_none() {
             while exchange.poll_notice().is_some() {}
         }
+        if to_wake.contains(&HERE) {
+            self.has_orders_here.store(true, Ordering::Release);
+        }
         // To wake a driver is a system call, and whoever wakes up wants the exchange.
         drop(exchange);
-        for home in to_wake {
-            if home == HERE {
-                self.has_orders_here.store(true, Ordering::Release);
-            } else {
-                lock(&self.drivers).wake(home);
+        for home in to_wake.into_iter().filter(|home| *home != HERE) {
+            let waker = lock(&self.drivers).waker(home);
+            if let Some(waker) = waker {
+                waker.wake();
             }
         }
         outcome

@@ -168,12 +168,16 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 /// Sees to it that what is due is done, as long as there is the hub. Drivers need not: what they wait for is
 /// their connections'.
 async fn tell_time(hub: WeakHub, interval: Duration) {
+    let mut pause = interval.max(SHORTEST_PAUSE);
     loop {
-        smol::Timer::after(interval.max(SHORTEST_PAUSE)).await;
+        smol::Timer::after(pause).await;
         let Some(hub) = hub.upgrade().filter(|hub| !hub.is_closed()) else { return };
         if hub.poll_timeout().is_some_and(|due| due <= hub.now()) {
             hub.handle_timeout();
         }
+        // What falls due meanwhile does so an interval from now at the earliest.
+        let time_left = hub.poll_timeout().map_or(interval, |due| due.since(hub.now()));
+        pause = time_left.clamp(SHORTEST_PAUSE, interval.max(SHORTEST_PAUSE));
     }
 }
 

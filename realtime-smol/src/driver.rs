@@ -134,8 +134,16 @@ pub(crate) struct Acceptor {
 impl Acceptor {
     /// How many connections to ask for in this turn.
     fn wanted(&self) -> usize {
-        let doublings = self.found_all / TURNS_TO_ASK_FOR_MORE;
-        1_usize.checked_shl(doublings).map_or(ACCEPTS_PER_TURN, |wanted| wanted.min(ACCEPTS_PER_TURN))
+        1 << self.doublings()
+    }
+
+    /// Asks for half as many from now on. What is left of a swarm is still asked for in a few turns.
+    fn ask_for_less(&mut self) {
+        self.found_all = self.doublings().saturating_sub(1) * TURNS_TO_ASK_FOR_MORE;
+    }
+
+    fn doublings(&self) -> u32 {
+        (self.found_all / TURNS_TO_ASK_FOR_MORE).min(ACCEPTS_PER_TURN.ilog2())
     }
 }
 
@@ -244,7 +252,7 @@ impl<H: Handler> Driver<H> {
                 Ok(arrival) => self.place(arrival),
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
-                    acceptor.found_all = 0;
+                    acceptor.ask_for_less();
                     if error.kind() != io::ErrorKind::WouldBlock {
                         self.pause_accepting();
                     }

@@ -34,12 +34,18 @@ describe('a signed-in user', () => {
     const ada = { id: 'ada', user_info: { name: 'Ada' } }
     const clients = await Promise.all([connect(ada), connect(ada)].map(signedIn))
     const grace = await signedIn(connect({ id: 'grace' }))
-    grace.user.bind_global((event) => assert.fail(`grace got ${event}`))
+    const farewell = next(grace.user, 'farewell')
+    const receivedByGrace = []
+    grace.user.bind_global((event) => receivedByGrace.push(event))
     const greetings = clients.map(({ user }) => next(user, 'greeting'))
     const response = await gateway.backend().sendToUser('ada', 'greeting', { text: 'hello' })
     assert.equal(response.status, 200)
     assert.deepEqual(await Promise.all(greetings), [{ text: 'hello' }, { text: 'hello' }])
     assert.deepEqual(clients[0].user.user_data, ada)
+    // What was sent to her before would have come before.
+    await gateway.backend().sendToUser('grace', 'farewell', {})
+    await farewell
+    assert.deepEqual(receivedByGrace, ['farewell'])
   })
 
   it('is present in a channel as who it is, though the signature does not say who', async () => {

@@ -361,7 +361,9 @@ impl Room {
             max_client_event_bytes: 40,
             ..Settings::default()
         };
-        let config = Config { authorization: Authorization::Ask, ..Config::default() };
+        // `cached` forgets nothing, so the hub must not either in as much time as a run can let pass.
+        let retention = Duration::from_secs(1_000_000_000);
+        let config = Config { authorization: Authorization::Ask, retention, ..Config::default() };
         Self {
             hub: Hub::new(config, Pusher, [0; 16]),
             app: Arc::new(App { id: "3".into(), key: "key".into(), secret: Secret::new("secret") }),

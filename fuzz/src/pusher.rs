@@ -567,7 +567,7 @@ impl Room {
 
     fn check_users(&self) {
         for user in USERS {
-            let clients: BTreeSet<ClientId> = self.users.clients(user).iter().copied().collect();
+            let clients: BTreeSet<ClientId> = self.users.clients(user).collect();
             let expected: BTreeSet<ClientId> =
                 self.signed_in.iter().filter(|(_, (id, _))| id == user).map(|(client, _)| *client).collect();
             assert_eq!(clients, expected, "clients of {user}");

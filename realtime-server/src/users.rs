@@ -17,10 +17,10 @@ impl Users {
         Self { hub, signed_in: Arc::default() }
     }
 
-    /// The clients that are signed in as the user `id`, in the order in which they signed in; none for an unknown one.
+    /// The clients that are signed in as the user `id`, in the order of their ids; none for an unknown one.
     #[must_use]
     pub fn clients(&self, id: &str) -> Vec<ClientId> {
-        self.signed_in().clients(id).to_vec()
+        self.signed_in().clients(id).collect()
     }
 
     /// Sends an event to all clients that are signed in as the user `id`; no error if there are none. `data` is

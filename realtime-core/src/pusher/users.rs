@@ -20,8 +20,8 @@ pub struct Users {
 /// A user that has clients, watchers, or both.
 #[derive(Debug, Default)]
 struct Status {
-    // In the order in which they signed in; it is online as long as there are any.
-    clients: Vec<ClientId>,
+    // It is online as long as there are any.
+    clients: BTreeSet<ClientId>,
     watchers: BTreeSet<ClientId>,
 }
 
@@ -61,7 +61,7 @@ impl Users {
         };
         if !is_known {
             let status = self.by_id.entry(user.id().into()).or_default();
-            status.clients.push(client);
+            status.clients.insert(client);
             if status.clients.len() == 1 {
                 changes.extend(status.told_to_watchers(frames::watchlist_events([user.id()], [])));
             }
@@ -70,7 +70,7 @@ impl Users {
             self.by_id.entry(id.clone()).or_default().watchers.insert(client);
         }
         let (online, offline): (Vec<_>, Vec<_>) =
-            user.watchlist().map(|id| &**id).partition(|id| !self.clients(id).is_empty());
+            user.watchlist().map(|id| &**id).partition(|id| self.is_online(id));
         if user.watchlist().next().is_some() {
             let message = PreparedMessage::new(&frames::watchlist_events(online, offline));
             changes.push(StatusChange { to: Vec::from([client]), message });
@@ -87,7 +87,7 @@ impl Users {
         self.unwatch(client);
         let Some(user) = self.by_client.remove(&client) else { return Vec::new() };
         let Some(status) = self.by_id.get_mut(user.id()) else { return Vec::new() };
-        status.clients.retain(|its| *its != client);
+        status.clients.remove(&client);
         let mut changes = Vec::new();
         if status.clients.is_empty() {
             changes.extend(status.told_to_watchers(frames::watchlist_events([], [user.id()])));
@@ -96,16 +96,19 @@ impl Users {
         changes
     }
 
-    /// The clients that are signed in as the user `id`, in the order in which they signed in.
-    #[must_use]
-    pub fn clients(&self, id: &str) -> &[ClientId] {
-        self.by_id.get(id).map_or(&[], |status| &status.clients)
+    /// The clients that are signed in as the user `id`, in the order of their ids.
+    pub fn clients(&self, id: &str) -> impl Iterator<Item = ClientId> {
+        self.by_id.get(id).into_iter().flat_map(|status| status.clients.iter().copied())
     }
 
     /// As whom a client is signed in; `None` if it is not.
     #[must_use]
     pub fn user(&self, client: ClientId) -> Option<&Arc<User>> {
         self.by_client.get(&client)
+    }
+
+    fn is_online(&self, id: &str) -> bool {
+        self.by_id.get(id).is_some_and(|status| !status.clients.is_empty())
     }
 
     fn unwatch(&mut self, client: ClientId) {

@@ -351,6 +351,10 @@ const CHANNELS: [&str; 12] = [
     "presence-cache-a",
 ];
 
+/// `pusher:signin_success` to whoever repeats its sign-in.
+const REPLIES: [&str; 4] =
+    ["pusher:error", "pusher:pong", "pusher:subscription_error", "pusher:signin_success"];
+
 const USERS: [&str; 4] = ["0", "1", "2", "\"3\""];
 
 impl Room {
@@ -589,7 +593,7 @@ impl Room {
             Reaction::Reply(reply) => {
                 let event = value(&reply)["event"].clone();
                 assert!(event.as_str().is_some_and(|event| {
-                    ["pusher:error", "pusher:pong", "pusher:subscription_error"].contains(&event)
+                    REPLIES.contains(&event)
                 }));
             }
             Reaction::SignIn { user, reply } => {

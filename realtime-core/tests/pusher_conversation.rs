@@ -52,12 +52,16 @@ impl Client {
     fn sign_in(&self, user_data: &str) -> String {
         let socket_id = self.conversation.socket_id();
         let auth = app().auth(&SigningString::User { socket_id, user_data });
-        json!({ "event": "pusher:signin", "data": { "auth": auth, "user_data": user_data } }).to_string()
+        sign_in_of(&auth, user_data)
     }
 
     fn waits(&mut self, millis: u64) {
         self.now = self.now + Duration::from_millis(millis);
     }
+}
+
+fn sign_in_of(auth: &str, user_data: &str) -> String {
+    json!({ "event": "pusher:signin", "data": { "auth": auth, "user_data": user_data } }).to_string()
 }
 
 fn error_of(reaction: Reaction) -> (Value, String) {
@@ -159,6 +163,43 @@ fn who_is_signed_in_may_bring_other_data_but_stays_the_same_user() {
         "this connection is signed in as the user \"7\" and stays so; connect anew for another one"
     );
     assert_eq!(client.conversation.user().unwrap().id(), "7");
+}
+
+#[test]
+fn who_repeats_its_sign_in_is_answered_and_nobody_else_hears_of_it() {
+    let mut client = Client::subscribed();
+    let text = client.sign_in(r#"{"id":"7","user_info":1,"watchlist":["8"]}"#);
+    let Reaction::SignIn { reply, .. } = client.says(&text) else { panic!("not signed in") };
+    assert_eq!(client.says(&text), Reaction::Reply(reply));
+    let other_watchlist = client.sign_in(r#"{"id":"7","user_info":1,"watchlist":["9"]}"#);
+    assert!(matches!(client.says(&other_watchlist), Reaction::SignIn { .. }));
+}
+
+#[test]
+fn sign_ins_of_a_connection_are_limited_whether_they_are_accepted_or_not() {
+    let mut client = Client::subscribed();
+    let (right, wrong) = (client.sign_in(r#"{"id":"7"}"#), sign_in_of("key:00", r#"{"id":"7"}"#));
+    for _ in 0..5 {
+        assert_eq!(client.is_refused(&wrong).0, json!(4009));
+        client.says(&right);
+    }
+    for text in [&right, &wrong] {
+        let (code, message) = client.is_refused(text);
+        let expected = "at most 10 sign-ins a second are accepted; this one was refused";
+        assert_eq!((code, &*message), (Value::Null, expected));
+    }
+    client.waits(100);
+    assert!(matches!(client.says(&right), Reaction::Reply(reply)
+        if reply.as_text().unwrap().contains("pusher:signin_success")));
+}
+
+#[test]
+fn user_data_that_is_too_long_is_refused_whoever_signed_it() {
+    let mut client = Client::subscribed();
+    let too_long = json!({ "id": "7", "user_info": "x".repeat(2_000) }).to_string();
+    let (code, message) = client.is_refused(&sign_in_of("key:00", &too_long));
+    assert_eq!(code, json!(4009));
+    assert_eq!(message, "user_data has 2025 bytes without its watchlist; at most 1024 are accepted");
 }
 
 #[test]

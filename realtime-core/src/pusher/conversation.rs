@@ -8,7 +8,7 @@ use super::rate::{Allowance, Taken};
 use super::settings::{ClientEvents, Settings};
 use super::signature::SigningString;
 use super::socket_id::SocketId;
-use super::user::User;
+use super::user::{InvalidUserData, User};
 use crate::{ChannelKind, ChannelName, ClientId, Credentials, Hub, Member};
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -25,6 +25,7 @@ pub struct Conversation {
     app: Arc<App>,
     settings: Arc<Settings>,
     client_events: Allowance,
+    sign_ins: Allowance,
     // Once set, always of the same id.
     user: Option<Arc<User>>,
 }
@@ -92,7 +93,8 @@ impl Conversation {
     /// The conversation of the connection `socket_id` with a client of `app`.
     #[must_use]
     pub fn new(socket_id: SocketId, app: Arc<App>, settings: Arc<Settings>) -> Self {
-        Self { socket_id, app, settings, client_events: Allowance::UNUSED, user: None }
+        let (client_events, sign_ins) = (Allowance::UNUSED, Allowance::UNUSED);
+        Self { socket_id, app, settings, client_events, sign_ins, user: None }
     }
 
     /// The connection's id: what signatures bind to.
@@ -143,7 +145,7 @@ impl Conversation {
                 Ok(self.subscribe(channel, &auth, channel_data.as_deref()))
             }
             ClientMessage::Unsubscribe { channel } => Ok(Reaction::Unsubscribe { channel }),
-            ClientMessage::SignIn { auth, user_data } => self.sign_in(&auth, &user_data),
+            ClientMessage::SignIn { auth, user_data } => self.sign_in(&auth, &user_data, now),
             ClientMessage::Ping => Ok(Reaction::Reply(PreparedMessage::new(frames::PONG))),
             ClientMessage::Pong => Ok(Reaction::Nothing),
             ClientMessage::ClientEvent { event, channel, data } => {
@@ -180,15 +182,31 @@ impl Conversation {
         Reaction::Subscribe { channel, credentials: shown.encode() }
     }
 
-    fn sign_in(&mut self, auth: &str, user_data: &str) -> Result<Reaction, ClientError> {
-        self.app.verify_auth(auth, &SigningString::User { socket_id: self.socket_id, user_data })?;
-        let user = Arc::new(User::parse(user_data)?);
-        if let Some(earlier) = self.user.as_deref().filter(|earlier| earlier.id() != user.id()) {
-            // What it is subscribed to as the earlier user would otherwise stay.
-            return Err(ClientError::SignedInAs { user_id: earlier.id().to_string() });
+    fn sign_in(&mut self, auth: &str, user_data: &str, now: Timestamp) -> Result<Reaction, ClientError> {
+        let per_second = self.settings.sign_ins_per_second;
+        match self.sign_ins.take(per_second, now) {
+            Taken::One => {}
+            Taken::NothingLeft => return Err(ClientError::TooManySignIns { per_second: per_second.get() }),
         }
+        let user = User::parse(user_data);
+        if let Err(too_long @ InvalidUserData::TooLong { .. }) = user {
+            return Err(too_long.into()); // a digest of it would be work for nothing
+        }
+        self.app.verify_auth(auth, &SigningString::User { socket_id: self.socket_id, user_data })?;
+        let user = user?;
+        let reply = PreparedMessage::new(&frames::signin_success(user_data));
+        match self.user.as_deref() {
+            // What it is subscribed to as the earlier user would otherwise stay.
+            Some(earlier) if earlier.id() != user.id() => {
+                return Err(ClientError::SignedInAs { user_id: earlier.id().to_string() });
+            }
+            // Nobody has to be told, so that who repeats itself keeps nobody else waiting.
+            Some(earlier) if *earlier == user => return Ok(Reaction::Reply(reply)),
+            Some(_) | None => {}
+        }
+        let user = Arc::new(user);
         self.user = Some(user.clone());
-        Ok(Reaction::SignIn { user, reply: PreparedMessage::new(&frames::signin_success(user_data)) })
+        Ok(Reaction::SignIn { user, reply })
     }
 
     /// All rules of client events that need no hub.

@@ -60,6 +60,11 @@ pub enum ClientError {
         /// The user's id.
         user_id: String,
     },
+    /// The client signs in more often than it may.
+    TooManySignIns {
+        /// The most in a second.
+        per_second: u32,
+    },
     /// The app does not allow client events.
     ClientEventsDisabled,
     /// Client events are for private and presence channels.
@@ -109,6 +114,7 @@ impl ClientError {
             | Self::Channel(_)
             | Self::AuthNotOneLine
             | Self::ChannelDataTooLong { .. }
+            | Self::TooManySignIns { .. }
             | Self::ClientEventsDisabled
             | Self::ClientEventOnPublicChannel { .. }
             | Self::ClientEventOnEncryptedChannel { .. }
@@ -149,6 +155,9 @@ impl fmt::Display for ClientError {
                 "this connection is signed in as the user {} and stays so; connect anew for another one",
                 Shown(user_id)
             ),
+            Self::TooManySignIns { per_second } => {
+                write!(f, "at most {per_second} sign-ins a second are accepted; this one was refused")
+            }
             Self::ClientEventsDisabled => f.write_str("client events are not enabled for this app"),
             Self::ClientEventOnPublicChannel { channel } => write!(
                 f,

@@ -13,6 +13,9 @@ pub struct Settings {
     /// The most client events of one connection in a second. Default 10. One more is dropped, and its sender
     /// told.
     pub client_events_per_second: NonZeroU32,
+    /// The most sign-ins of one connection in a second, whether they are accepted or not. Default 10. One more is
+    /// refused before its signature is looked at.
+    pub sign_ins_per_second: NonZeroU32,
     /// The most bytes of JSON in the data of a client event. Default 10 KiB. A longer one is dropped, and its
     /// sender told.
     pub max_client_event_bytes: usize,
@@ -45,6 +48,7 @@ impl Default for Settings {
             activity_timeout_seconds: const { NonZeroU32::new(120).unwrap() },
             client_events: ClientEvents::default(),
             client_events_per_second: const { NonZeroU32::new(10).unwrap() },
+            sign_ins_per_second: const { NonZeroU32::new(10).unwrap() },
             max_client_event_bytes: 10 * 1024,
         }
     }

@@ -1,5 +1,5 @@
+use realtime_core::pusher;
 use realtime_core::pusher::{ErrorCode, StatusChange, User, frames};
-use realtime_core::{TOO_SLOW, pusher};
 use realtime_smol::{ClientId, Hub, HubError, PreparedMessage};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -66,11 +66,9 @@ impl Users {
                 match self.hub.send(client, message.clone()) {
                     // Whoever is gone need not be told.
                     Ok(()) | Err(HubError::UnknownClient | HubError::UnknownHome | HubError::Closed) => {}
-                    Err(HubError::Overloaded) => {
-                        // It comes back, and is told then how all are.
-                        let (code, reason) = TOO_SLOW;
-                        let _ = self.hub.disconnect(client, code, reason);
-                    }
+                    // The hub counts it. To end the connection would make its user's watchers be told in turn, of
+                    // which none would be for want of room either.
+                    Err(HubError::Overloaded) => {}
                 }
             }
         }

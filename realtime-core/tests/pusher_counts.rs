@@ -4,6 +4,8 @@ mod pusher_common;
 
 use pusher_common::Gateway;
 use realtime_core::Config;
+use realtime_core::pusher::User;
+use realtime_core::wire::{Pusher, Wire};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -49,4 +51,9 @@ fn in_presence_channels_the_members_are_told_instead() {
     gateway.subscribes(ada, "presence-a", Some(r#"{"user_id":"ada"}"#));
     gateway.waits(SECOND);
     assert_eq!(gateway.events(ada), [SUCCEEDED]);
+}
+
+#[test]
+fn nobody_is_told_how_many_connections_a_user_has() {
+    assert_eq!(Pusher.subscriber_count(&User::channel("ada"), 2), None);
 }

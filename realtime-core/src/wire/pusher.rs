@@ -23,6 +23,8 @@ impl Wire for Pusher {
 
     fn subscriber_count(&self, channel: &ChannelName, subscribers: usize) -> Option<PreparedMessage> {
         match channel.kind() {
+            // How many connections a user has is between it and the app.
+            ChannelKind::Public if channel.as_str().starts_with('#') => None,
             ChannelKind::Public | ChannelKind::Private => {
                 prepared(frames::subscription_count(channel, subscribers))
             }

@@ -122,7 +122,8 @@ fn a_backend_is_told_what_is_wrong_with_its_request() {
     assert_words(&[
         (
             &ApiError::NoSuchPath { path: text() },
-            "there is nothing at \"x\"; events are posted to /apps/{id}/events",
+            "there is nothing at \"x\"; accepted below /apps/{id} are events, batch_events, channels, \
+             channels/{channel}, channels/{channel}/users, connections and users/{id}/terminate_connections",
         ),
         (&ApiError::MethodNotAllowed { method: text(), allowed: "POST" }, "this path takes POST, not \"x\""),
         (&ApiError::NoSuchApp { app_id: text() }, "there is no app with the id \"x\""),

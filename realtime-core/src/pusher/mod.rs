@@ -20,7 +20,7 @@
 //! - [`authorize()`] answers what the hub asks of private and presence channels.
 //! - [`wire::Pusher`](crate::wire::Pusher) tells clients of their subscriptions, of each other, how many they
 //!   are, and what they missed in [cache channels](is_cache_channel()).
-//! - [`http`] is how the app's own server publishes.
+//! - [`http`] is how the app's own server publishes, asks who is there, and ends connections.
 //!
 //! Facts about the protocol are from its public documents and from what its clients do.
 

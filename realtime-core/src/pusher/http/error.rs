@@ -178,7 +178,13 @@ impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoSuchPath { path } => {
-                write!(f, "there is nothing at {}; events are posted to /apps/{{id}}/events", Shown(path))
+                write!(
+                    f,
+                    "there is nothing at {}; accepted below /apps/{{id}} are events, batch_events, channels, \
+                     channels/{{channel}}, channels/{{channel}}/users, connections and \
+                     users/{{id}}/terminate_connections",
+                    Shown(path)
+                )
             }
             Self::MethodNotAllowed { method, allowed } => {
                 write!(f, "this path takes {allowed}, not {}", Shown(method))

@@ -1,5 +1,5 @@
-//! The HTTP API, by which an app's own server publishes and looks at its channels: what a request asks for, whether it may, and with
-//! what a refused one is answered.
+//! The HTTP API, by which an app's own server publishes, looks at its channels and ends connections of users: what a
+//! request asks for, whether it may, and with what a refused one is answered.
 //!
 //! ```
 //! use realtime_core::pusher::http::{ApiRequest, Endpoint, Publish};

@@ -592,9 +592,7 @@ impl Room {
             Reaction::Nothing => {}
             Reaction::Reply(reply) => {
                 let event = value(&reply)["event"].clone();
-                assert!(event.as_str().is_some_and(|event| {
-                    REPLIES.contains(&event)
-                }));
+                assert!(event.as_str().is_some_and(|event| { REPLIES.contains(&event) }));
             }
             Reaction::SignIn { user, reply } => {
                 let Ok(ClientMessage::SignIn { auth, user_data }) = ClientMessage::parse(text) else {

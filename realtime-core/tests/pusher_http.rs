@@ -223,6 +223,7 @@ fn each_path_asks_for_one_thing_with_one_method() {
         assert_eq!(route.len(), path.split('/').count(), "{route:?}");
         for other in ["GET", "POST", "PUT", "DELETE", "HEAD", "get", ""] {
             let expected = ApiError::MethodNotAllowed { method: other.into(), allowed: method };
+            assert_eq!(expected.status(), 405);
             assert!(other == method || call(other) == Err(expected), "{other} {path}");
         }
     }

@@ -270,7 +270,7 @@ impl Gateway {
     /// The hub of its clients: publishes to them from within the process. What is broadcast here must be a
     /// frame of the protocol, such as [`event`](realtime_core::pusher::frames::event) makes. For those who come later to a
     /// [cache channel](pusher::is_cache_channel()) is kept only what is published over HTTP or with
-    /// [`Hub::retain`], not what is broadcast.
+    /// `retain`, not what is broadcast.
     #[must_use]
     pub fn hub(&self) -> &Hub {
         &self.connections.shared.hub

@@ -132,7 +132,7 @@ fn requests_that_come_together_are_answered_in_order() {
     let mut stream = connect(&gateway);
     stream.write_all(b"GET /up HTTP/1.1\r\nHost: a\r\n\r\nGET /nothing HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     assert!(expect(&mut stream, r#"{"status":"ok"}"#).starts_with("HTTP/1.1 200"));
-    assert!(expect(&mut stream, "events\"}").starts_with("HTTP/1.1 404"));
+    assert!(expect(&mut stream, "terminate_connections\"}").starts_with("HTTP/1.1 404"));
 }
 
 #[test]

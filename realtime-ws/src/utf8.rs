@@ -11,7 +11,6 @@ const SIMD_FROM_BYTES: usize = 128;
 #[inline]
 pub(crate) fn check(bytes: &[u8]) -> Result<&str, PeerMisbehaved> {
     if bytes.len() < ASCII_BELOW_BYTES
-        && bytes.is_ascii() // asked for by itself, since an error would cost a look for where it is
         && let Ok(ascii) = AsciiStr::from_ascii(bytes)
     {
         Ok(ascii.as_str())

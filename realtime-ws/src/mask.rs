@@ -1,3 +1,6 @@
+#[cfg(feature = "std")]
+use fearless_simd::{Level, Simd, SimdBase, u8x64};
+
 /// From this length on it pays to look for blocks that each fill one line of the cache: a store across two
 /// lines costs as much as two stores.
 const BLOCKS_FROM_BYTES: usize = 1024;
@@ -7,11 +10,7 @@ const BLOCK_BYTES: usize = 64;
 /// Masks `payload`, or unmasks it: the two are one (RFC 6455 §5.3).
 #[inline]
 pub(crate) fn apply(key: [u8; 4], payload: &mut [u8]) {
-    if payload.len() < BLOCKS_FROM_BYTES {
-        apply_to_short(key, payload)
-    } else {
-        apply_to_blocks(key, payload)
-    }
+    if payload.len() < BLOCKS_FROM_BYTES { apply_to_short(key, payload) } else { apply_to_long(key, payload) }
 }
 
 fn apply_to_short(key: [u8; 4], payload: &mut [u8]) {
@@ -26,16 +25,39 @@ fn apply_to_short(key: [u8; 4], payload: &mut [u8]) {
     }
 }
 
-fn apply_to_blocks(key: [u8; 4], payload: &mut [u8]) {
+fn apply_to_long(key: [u8; 4], payload: &mut [u8]) {
     let before_blocks = payload.as_ptr().align_offset(BLOCK_BYTES).min(payload.len());
     let (front, rest) = payload.split_at_mut(before_blocks);
     apply_to_short(key, front);
     let key = rotate(key, before_blocks);
     let (blocks, tail) = rest.as_chunks_mut::<BLOCK_BYTES>();
+    apply_to_blocks(key, blocks);
+    apply_to_short(key, tail);
+}
+
+/// With the widest vectors that the processor turns out to have.
+#[cfg(feature = "std")]
+fn apply_to_blocks(key: [u8; 4], blocks: &mut [[u8; BLOCK_BYTES]]) {
+    fearless_simd::dispatch!(Level::new(), simd => apply_with(simd, key, blocks));
+}
+
+#[cfg(feature = "std")]
+#[inline(always)] // into what is compiled for each kind of vectors
+fn apply_with<S: Simd>(simd: S, key: [u8; 4], blocks: &mut [[u8; BLOCK_BYTES]]) {
+    let mut keys = [0; BLOCK_BYTES];
+    keys.as_chunks_mut().0.fill(key);
+    let keys = u8x64::from_slice(simd, &keys);
+    for block in blocks {
+        (u8x64::from_slice(simd, block) ^ keys).store_slice(block);
+    }
+}
+
+/// With the widest vectors of the target.
+#[cfg(not(feature = "std"))]
+fn apply_to_blocks(key: [u8; 4], blocks: &mut [[u8; BLOCK_BYTES]]) {
     for block in blocks {
         apply_to_words(key, block);
     }
-    apply_to_short(key, tail);
 }
 
 #[inline(always)] // for a known number of words it compiles to the widest vectors of the target

@@ -19,7 +19,8 @@ OWN = BENCH / "target" / "own"
 ADAPTERS = ["realtime-smol", "realtime-std"]
 # Hand-written, over the bare machines; measured when named with `--only`.
 LOOPS = ["realtime-io-uring", "realtime-polling"]
-OURS = ADAPTERS + LOOPS
+GATEWAY = "realtime-server"
+OURS = [*ADAPTERS, *LOOPS, GATEWAY]
 PEERS = [
     "fastwebsockets",
     "tokio-websockets",
@@ -68,7 +69,10 @@ class Server:
             free.bind(("127.0.0.1", 0))
             self.address = f"127.0.0.1:{free.getsockname()[1]}"
         self.is_wrapped = bool(wrapper)
-        command = shlex.split(command.replace("{address}", self.address))
+        host, port = self.address.split(":")
+        for name, value in {"address": self.address, "host": host, "port": port}.items():
+            command = command.replace("{" + name + "}", value)
+        command = shlex.split(command)
         self.errors = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
             [*wrapper, "taskset", "-c", core, *command], stdout=subprocess.DEVNULL, stderr=self.errors

@@ -93,6 +93,13 @@ def listed(rows):
     return ", ".join(f"{row['case']} ({float(row['of_ours']):.2f})" for row in rows) or "none"
 
 
+def gateways():
+    lines = [
+        [row["case"], row["server"], number(row["median"]), f"{float(row['of_ours']):.2f}"] for row in read("gateways")
+    ]
+    return markdown(["case", "gateway", "figure", "of realtime-server"], lines)
+
+
 def growth():
     by_figure = {}
     for row in read("growth"):
@@ -133,6 +140,7 @@ FIGURES = {
     "peers-ahead": peers_ahead,
     "loops": loops,
     "io-uring": io_uring,
+    "gateways": gateways,
     "growth": growth,
     "scaling": scaling,
 }

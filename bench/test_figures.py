@@ -12,6 +12,7 @@ sys.dont_write_bytecode = True
 BENCH = Path(__file__).resolve().parent
 sys.path.insert(0, str(BENCH))
 
+import gateways  # noqa: E402
 import page  # noqa: E402
 import plot  # noqa: E402
 import scaling  # noqa: E402
@@ -103,6 +104,14 @@ class Plots(unittest.TestCase):
         path = next(e for e in xml.dom.minidom.parseString(text).getElementsByTagName("path") if "line" in e.getAttribute("class"))
         xs = [float(point.split(" ")[0]) for point in path.getAttribute("d")[1:].split("L")]
         self.assertTrue(plot.LEFT <= xs[0] < xs[1] <= plot.PANEL_WIDTH)
+
+
+class Gateways(unittest.TestCase):
+    def test_requests_are_signed_as_the_example_of_the_protocol_is(self):
+        app = {"id": "3", "key": "278d425bdf160c739803", "secret": "7ad3773142a6692b25b8"}
+        body = '{"name":"foo","channels":["project-3"],"data":"{\\"some\\":\\"data\\"}"}'
+        signature = gateways.signed(app, body, 1353088179).rpartition("=")[2]
+        self.assertEqual(signature, "da454824c97ba181a32ccc17a72625ba02771f50b50e1e7430e47a1f3f457e6c")
 
 
 class Page(unittest.TestCase):

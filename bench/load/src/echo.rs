@@ -1,13 +1,10 @@
 use crate::poller::Poller;
 use crate::socket::{Frames, Socket};
-use crate::{Failure, Load, Measured, Stopwatch, frames, handshake};
+use crate::{Failure, Load, Measured, PATIENCE, Stopwatch, frames, handshake};
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 const READ_BYTES: usize = 256 * 1024;
-
-/// How long nothing may come before the run is given up.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Each connection keeps so many messages in flight: what comes back is sent again at once, in one write.
 pub(crate) fn run(load: &Load) -> Result<Measured, Failure> {

@@ -1,15 +1,12 @@
 use crate::poller::Poller;
 use crate::socket::{Frames, Socket};
-use crate::{Failure, Load, Measured, Stopwatch, frames, handshake};
+use crate::{Failure, Load, Measured, PATIENCE, Stopwatch, frames, handshake};
 use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 const READ_BYTES: usize = 256 * 1024;
-
-/// How long nothing may come before the run is given up: a delivery was lost.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One publisher keeps so many messages in flight to a room; a message is in flight until every subscriber has it.
 pub(crate) fn run(load: &Load) -> Result<Measured, Failure> {

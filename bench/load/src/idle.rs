@@ -1,4 +1,4 @@
-use crate::{Failure, Load, frames, handshake};
+use crate::{Failure, Load, Mode, frames, handshake, pusher};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::thread;
@@ -6,7 +6,7 @@ use std::thread;
 /// How many are opened at a time: otherwise the server is woken for each step of each.
 const AT_A_TIME: usize = 16;
 
-/// Opens connections, lets each echo one small message, and holds them all.
+/// Opens connections, lets each echo one small message or subscribe to a channel, and holds them all.
 pub(crate) fn run(load: &Load) -> Result<(), Failure> {
     // What the server allocates once, with its first connection, is not the price of a connection.
     open(load, 1)?;
@@ -33,6 +33,18 @@ pub(crate) fn run(load: &Load) -> Result<(), Failure> {
 }
 
 fn open(load: &Load, connections: usize) -> Result<Vec<TcpStream>, Failure> {
+    match load.mode {
+        Mode::PusherIdle => pusher::subscribers(load, connections),
+        Mode::Echo
+        | Mode::Fanout
+        | Mode::Idle
+        | Mode::Handshakes
+        | Mode::PusherHandshakes
+        | Mode::PusherPublished => echoing(load, connections),
+    }
+}
+
+fn echoing(load: &Load, connections: usize) -> Result<Vec<TcpStream>, Failure> {
     let text = frames::text(load.bytes);
     let (expected, _) = frames::unmasked(&text);
     let mut echo = vec![0; expected.len()];

@@ -5,7 +5,13 @@
 //! load fanout     ADDRESS --pid PID [--connections 1000] [--bytes 64] [--in-flight 16] [--seconds 2] [--warm-up 0.5]
 //! load idle       ADDRESS --pid PID [--connections 10000] [--seconds 1]
 //! load handshakes ADDRESS --pid PID [--connections 16] [--seconds 2] [--warm-up 0.5]
+//!
+//! load pusher-idle       ADDRESS --pid PID [--connections 5000] [--seconds 1]
+//! load pusher-handshakes ADDRESS --pid PID [--connections 16] [--seconds 2] [--warm-up 0.5]
+//! load pusher-published  ADDRESS --pid PID --request FILE [--connections 1000] [--in-flight 16] [--seconds 2] [--warm-up 0.5]
 //! ```
+//! The last three are for gateways that speak the Pusher protocol and have an app with the key `bench-key`. FILE holds an HTTP request
+//! that publishes to its channel `bench`.
 //!
 //! The result is one line of `name=value` pairs. What goes wrong (a wrong echo, a lost delivery, a refused handshake) ends
 //! the run with an error, so that no figure comes from a server that does not do its work.
@@ -19,14 +25,19 @@ mod histogram;
 mod idle;
 mod poller;
 mod process;
+mod pusher;
 mod socket;
 
 use histogram::Histogram;
 use lexopt::{Arg, Parser, ValueExt};
 use process::Process;
+use std::fs;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
+
+/// How long nothing may come before the run is given up: a delivery was lost.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Whatever went wrong, in words.
 type Failure = Box<dyn std::error::Error>;
@@ -39,6 +50,8 @@ struct Load {
     connections: usize,
     bytes: usize,
     in_flight: usize,
+    /// What to send to publish.
+    request: Option<Vec<u8>>,
     warm_up: Duration,
     duration: Duration,
 }
@@ -49,6 +62,9 @@ enum Mode {
     Fanout,
     Idle,
     Handshakes,
+    PusherIdle,
+    PusherHandshakes,
+    PusherPublished,
 }
 
 fn main() -> ExitCode {
@@ -68,15 +84,21 @@ impl Load {
             Some(Arg::Value(mode)) if mode == "fanout" => Mode::Fanout,
             Some(Arg::Value(mode)) if mode == "idle" => Mode::Idle,
             Some(Arg::Value(mode)) if mode == "handshakes" => Mode::Handshakes,
-            _ => return Err("usage: load echo|fanout|idle|handshakes ADDRESS --pid PID [options]".into()),
+            Some(Arg::Value(mode)) if mode == "pusher-idle" => Mode::PusherIdle,
+            Some(Arg::Value(mode)) if mode == "pusher-handshakes" => Mode::PusherHandshakes,
+            Some(Arg::Value(mode)) if mode == "pusher-published" => Mode::PusherPublished,
+            _ => return Err("usage: load MODE ADDRESS --pid PID [options], where MODE is echo, fanout, idle, handshakes, \
+                             pusher-idle, pusher-handshakes or pusher-published".into()),
         };
         let (connections, bytes) = match mode {
             Mode::Echo => (50, 125),
             Mode::Fanout => (1000, 64),
             Mode::Idle => (10_000, 16),
-            Mode::Handshakes => (16, 0),
+            Mode::Handshakes | Mode::PusherHandshakes => (16, 0),
+            Mode::PusherIdle => (5000, 0),
+            Mode::PusherPublished => (1000, 64),
         };
-        let (mut address, mut pid) = (None, None);
+        let (mut address, mut pid, mut request) = (None, None, None);
         let (mut connections, mut bytes, mut in_flight) = (connections, bytes, 16);
         let (mut seconds, mut warm_up) = (2.0, 0.5);
         while let Some(argument) = parser.next()? {
@@ -86,6 +108,7 @@ impl Load {
                 Arg::Long("connections") => connections = parser.value()?.parse()?,
                 Arg::Long("bytes") => bytes = parser.value()?.parse()?,
                 Arg::Long("in-flight") => in_flight = parser.value()?.parse()?,
+                Arg::Long("request") => request = Some(fs::read(parser.value()?)?),
                 Arg::Long("seconds") => seconds = parser.value()?.parse()?,
                 Arg::Long("warm-up") => warm_up = parser.value()?.parse()?,
                 other => return Err(other.unexpected().into()),
@@ -101,6 +124,7 @@ impl Load {
             connections,
             bytes,
             in_flight,
+            request,
             warm_up: Duration::try_from_secs_f64(warm_up)?,
             duration: Duration::try_from_secs_f64(seconds)?,
         })
@@ -111,7 +135,9 @@ impl Load {
             Mode::Echo => echo::run(self)?.print(),
             Mode::Fanout => fanout::run(self)?.print(),
             Mode::Handshakes => handshakes::run(self)?.print(),
-            Mode::Idle => idle::run(self)?,
+            Mode::Idle | Mode::PusherIdle => idle::run(self)?,
+            Mode::PusherHandshakes => pusher::handshakes(self)?.print(),
+            Mode::PusherPublished => pusher::published(self)?.print(),
         }
         Ok(())
     }
@@ -171,8 +197,10 @@ impl<'a> Stopwatch<'a> {
     fn cpu(&self) -> Result<Duration, Failure> {
         match self.load.mode {
             // Servers that start a thread for each connection: what has ended counts too.
-            Mode::Handshakes => self.load.server.cpu_in_ticks(),
-            Mode::Echo | Mode::Fanout | Mode::Idle => self.load.server.cpu(),
+            Mode::Handshakes | Mode::PusherHandshakes => self.load.server.cpu_in_ticks(),
+            Mode::Echo | Mode::Fanout | Mode::Idle | Mode::PusherIdle | Mode::PusherPublished => {
+                self.load.server.cpu()
+            }
         }
     }
 }

@@ -1,7 +1,5 @@
 use crate::choices::Choices;
-use realtime_core::pusher::http::{
-    MAX_BATCH_EVENTS, MAX_EVENT_BYTES, MAX_PUBLISH_CHANNELS, Publish, PublishBatch,
-};
+use realtime_core::pusher::http::{Publish, PublishBatch, PublishLimits};
 use realtime_core::pusher::{
     App, ClientError, ClientMessage, ConnectRequest, Conversation, MAX_CHANNEL_DATA_BYTES,
     MAX_EVENT_NAME_BYTES, MAX_USER_ID_CHARS, MAX_WATCHED_USERS, Query, Reaction, Secret, Settings,
@@ -267,22 +265,26 @@ fn user_data(text: &str) {
 
 // --- what the app's server says ---
 
+const LIMITS: PublishLimits = PublishLimits::DEFAULT;
+
 fn publish(body: &[u8]) {
-    if let Ok(batch) = PublishBatch::parse(body) {
-        assert!(batch.events.len() <= MAX_BATCH_EVENTS);
+    if let Ok(batch) = PublishBatch::parse(body, &LIMITS) {
+        assert!(batch.events.len() <= LIMITS.max_batch_events);
         assert!(batch.events.iter().all(|event| event.channels.len() == 1));
         let hub = Hub::new(Config::default(), Pusher, [0; 16]);
         assert!(is_json(&batch.answer(&hub)));
     }
-    let event = match Publish::parse(body) {
+    let event = match Publish::parse(body, &LIMITS) {
         Ok(event) => event,
         Err(error) => {
             assert!(matches!(error.status(), 400 | 413) && !error.to_string().is_empty(), "{error:?}");
             return;
         }
     };
-    assert!((1..=MAX_EVENT_NAME_BYTES).contains(&event.event.len()) && event.data.len() <= MAX_EVENT_BYTES);
-    assert!((1..=MAX_PUBLISH_CHANNELS).contains(&event.channels.len()));
+    assert!(
+        (1..=MAX_EVENT_NAME_BYTES).contains(&event.event.len()) && event.data.len() <= LIMITS.max_event_bytes
+    );
+    assert!((1..=LIMITS.max_channels).contains(&event.channels.len()));
     for channel in &event.channels {
         assert!(is_channel_name(channel.as_str()));
         let frame = value(&event.message(channel));

@@ -6,7 +6,7 @@ mod pusher_common;
 
 use pusher_common::Gateway;
 use realtime_core::Input;
-use realtime_core::pusher::http::Publish;
+use realtime_core::pusher::http::{Publish, PublishLimits};
 use realtime_core::pusher::is_cache_channel;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use std::time::Duration;
 /// Publishes as the HTTP API does.
 fn publish(gateway: &mut Gateway, channel: &str, data: &str) {
     let body = json!({ "name": "price", "channel": channel, "data": data }).to_string();
-    let event = Publish::parse(body.as_bytes()).unwrap();
+    let event = Publish::parse(body.as_bytes(), &PublishLimits::DEFAULT).unwrap();
     let [channel] = &event.channels[..] else { panic!("one channel") };
     let (channel, message) = (channel.clone(), event.message(channel));
     gateway.input(if is_cache_channel(&channel) {

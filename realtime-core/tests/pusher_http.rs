@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 use realtime_core::pusher::http::{
-    ApiCall, ApiError, ApiRequest, Endpoint, MAX_EVENT_BYTES, Publish, PublishBatch, SignedRequest,
+    ApiCall, ApiError, ApiRequest, Endpoint, Publish, PublishBatch, PublishLimits, SignedRequest,
 };
 use realtime_core::pusher::{App, InvalidChannelName, InvalidSocketId, Secret};
 
@@ -46,8 +46,10 @@ fn post_signed(parameters: &str) -> SignedRequest {
     ApiRequest { method: "POST", path: "/apps/3/events", query: &query }.verify(&app(), SAMPLE_TIME).unwrap()
 }
 
+const LIMITS: PublishLimits = PublishLimits::DEFAULT;
+
 fn publish(body: &str) -> Result<Publish, ApiError> {
-    Publish::parse(body.as_bytes())
+    Publish::parse(body.as_bytes(), &LIMITS)
 }
 
 #[test]
@@ -56,7 +58,7 @@ fn the_documented_sample_is_let_in() {
     let signed = SAMPLE.verify(&app(), SAMPLE_TIME).unwrap();
     assert_eq!(signed.query().value("auth_version"), Some("1.0"));
 
-    let event = Publish::parse(signed.body(SAMPLE_BODY).unwrap()).unwrap();
+    let event = Publish::parse(signed.body(SAMPLE_BODY).unwrap(), &LIMITS).unwrap();
     assert_eq!((&*event.event, &*event.data, event.except), ("foo", r#"{"some":"data"}"#, None));
     assert_eq!(event.channels, ["project-3".into()]);
     assert_eq!(
@@ -331,7 +333,7 @@ fn what_is_wrong_with_an_event_is_said() {
     for body in ["{", r#"{"name":1}"#, r#"{"channels":"a"}"#, r#"{"name":"a","name":"b"}"#] {
         assert!(matches!(publish(body), Err(ApiError::NotJson { .. })), "{body}");
     }
-    assert!(matches!(Publish::parse(b"{\"name\":\"\xff\"}"), Err(ApiError::NotJson { .. })));
+    assert!(matches!(Publish::parse(b"{\"name\":\"\xff\"}", &LIMITS), Err(ApiError::NotJson { .. })));
 }
 
 #[test]
@@ -341,11 +343,11 @@ fn limits_of_an_event_are_named_where_they_are_met() {
         let (name, data, channels) = ("n".repeat(name), "d".repeat(data), channels.join(","));
         publish(&format!(r#"{{"name":"{name}","data":"{data}","channels":[{channels}]}}"#))
     };
-    assert!(event(200, 100, MAX_EVENT_BYTES).is_ok());
+    assert!(event(200, 100, LIMITS.max_event_bytes).is_ok());
     for (result, status, limit) in [
         (event(201, 1, 1), 400, "200"),
         (event(1, 101, 1), 400, "100"),
-        (event(1, 1, MAX_EVENT_BYTES + 1), 413, "10240"),
+        (event(1, 1, LIMITS.max_event_bytes + 1), 413, "10240"),
     ] {
         let error = result.unwrap_err();
         assert_eq!(error.status(), status);
@@ -358,7 +360,7 @@ fn a_batch_is_up_to_ten_events_each_for_one_channel() {
     let event = |n: usize| format!(r#"{{"name":"e{n}","channel":"c","data":"{n}","socket_id":"1.2"}}"#);
     let batch = |events: usize| {
         let events: Vec<String> = (0..events).map(event).collect();
-        PublishBatch::parse(format!(r#"{{"batch":[{}]}}"#, events.join(",")).as_bytes())
+        PublishBatch::parse(format!(r#"{{"batch":[{}]}}"#, events.join(",")).as_bytes(), &LIMITS)
     };
     assert!(batch(0).unwrap().events.is_empty());
     let ten = batch(10).unwrap().events;
@@ -370,8 +372,22 @@ fn a_batch_is_up_to_ten_events_each_for_one_channel() {
 }
 
 #[test]
+fn an_app_may_have_limits_of_its_own() {
+    let few = PublishLimits { max_event_bytes: 4, max_channels: 1, max_batch_events: 1 };
+    let event = r#"{"name":"e","channels":["a"],"data":"four"}"#;
+    assert!(Publish::parse(event.as_bytes(), &few).is_ok());
+    assert!(PublishBatch::parse(format!(r#"{{"batch":[{event}]}}"#).as_bytes(), &few).is_ok());
+    let too_long = Publish::parse(br#"{"name":"e","channels":["a"],"data":"fives"}"#, &few);
+    assert_eq!(too_long, Err(ApiError::EventTooLong { bytes: 5, limit: 4 }));
+    let too_many = Publish::parse(br#"{"name":"e","channels":["a","b"],"data":""}"#, &few);
+    assert_eq!(too_many, Err(ApiError::TooManyChannels { channels: 2, limit: 1 }));
+    let too_many = PublishBatch::parse(format!(r#"{{"batch":[{event},{event}]}}"#).as_bytes(), &few);
+    assert_eq!(too_many, Err(ApiError::TooManyEvents { events: 2, limit: 1 }));
+}
+
+#[test]
 fn what_is_wrong_with_a_batch_is_said() {
-    let long = "d".repeat(MAX_EVENT_BYTES + 1);
+    let long = "d".repeat(LIMITS.max_event_bytes + 1);
     for (body, status, expected) in [
         ("[]", 400, "the body must be a JSON object"),
         ("{}", 400, "batch is missing from the body"),
@@ -392,7 +408,7 @@ fn what_is_wrong_with_a_batch_is_said() {
             "event 1 of the batch: the event's data has 10241 bytes; at most 10240 are accepted",
         ),
     ] {
-        let error = PublishBatch::parse(body.as_bytes()).unwrap_err();
+        let error = PublishBatch::parse(body.as_bytes(), &LIMITS).unwrap_err();
         assert_eq!(error.status(), status, "{body}");
         assert!(error.to_string().starts_with(expected), "{error}");
     }
@@ -406,8 +422,8 @@ proptest! {
         let request = ApiRequest { method: &method, path: &path, query: &query };
         let _ = request.call();
         prop_assert!(request.verify(&app(), SAMPLE_TIME).is_err());
-        let _ = Publish::parse(&body);
-        let _ = PublishBatch::parse(&body);
+        let _ = Publish::parse(&body, &LIMITS);
+        let _ = PublishBatch::parse(&body, &LIMITS);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where its premises do")]
 
 use realtime_core::pusher::http::{
-    ApiError, DescribeChannel, ListChannels, Listing, Publish, PublishBatch, list_users,
+    ApiError, DescribeChannel, ListChannels, Listing, Publish, PublishBatch, PublishLimits, list_users,
 };
 use realtime_core::pusher::{Query, parse_channel_name};
 use realtime_core::{
@@ -234,7 +234,8 @@ fn users_of_a_presence_channel_are_listed_as_they_joined() {
 fn publishers_are_told_what_they_ask_of_the_channels() {
     let mut hub = TestHub::new();
     hub.joins("ada", &["presence-a", "news"]);
-    let answer = |body: &str| Publish::parse(body.as_bytes()).unwrap().answer(&hub.0);
+    let answer =
+        |body: &str| Publish::parse(body.as_bytes(), &PublishLimits::DEFAULT).unwrap().answer(&hub.0);
     assert_eq!(answer(r#"{"name":"e","channel":"news","data":""}"#), "{}");
     assert_eq!(
         answer(
@@ -247,7 +248,8 @@ fn publishers_are_told_what_they_ask_of_the_channels() {
         r#"{"channels":{"news":{}}}"#
     );
 
-    let answer = |body: &str| PublishBatch::parse(body.as_bytes()).unwrap().answer(&hub.0);
+    let answer =
+        |body: &str| PublishBatch::parse(body.as_bytes(), &PublishLimits::DEFAULT).unwrap().answer(&hub.0);
     assert_eq!(answer(r#"{"batch":[{"name":"e","channel":"news","data":""}]}"#), "{}");
     assert_eq!(
         answer(

@@ -7,7 +7,7 @@ mod pusher_common;
 use proptest::prelude::*;
 use pusher_common::{Gateway, app, decoded, subscribe, unsubscribe};
 use realtime_core::pusher::SigningString;
-use realtime_core::pusher::http::Publish;
+use realtime_core::pusher::http::{Publish, PublishLimits};
 use realtime_core::{Config, Input};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -167,7 +167,7 @@ fn a_publisher_is_told_what_it_asks_of_the_channels() {
     let answer = |info: &str| {
         let body =
             json!({ "name": "e", "data": "", "channels": ["presence-a", "b", "presence-c"], "info": info });
-        Publish::parse(body.to_string().as_bytes()).unwrap().answer(&gateway.hub)
+        Publish::parse(body.to_string().as_bytes(), &PublishLimits::DEFAULT).unwrap().answer(&gateway.hub)
     };
     assert_eq!(answer(""), "{}");
     assert_eq!(

@@ -5,7 +5,7 @@
 mod pusher_common;
 
 use pusher_common::{Gateway, app, subscribe};
-use realtime_core::pusher::http::Publish;
+use realtime_core::pusher::http::{Publish, PublishLimits};
 use realtime_core::pusher::{SigningString, User};
 use realtime_core::{ClientId, Config, Input};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ fn gateway() -> Gateway {
 /// Publishes as the HTTP API does.
 fn publish(gateway: &mut Gateway, channel: &str, data: &str) {
     let body = json!({ "name": "greeting", "channel": channel, "data": data }).to_string();
-    let event = Publish::parse(body.as_bytes()).unwrap();
+    let event = Publish::parse(body.as_bytes(), &PublishLimits::DEFAULT).unwrap();
     for channel in &event.channels {
         gateway.input(Input::Broadcast {
             channel: channel.clone(),

@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 use realtime_core::pusher::Query;
 use realtime_core::pusher::http::{
     ApiCall, ApiError, ApiRequest, DescribeChannel, Endpoint, ListChannels, Listing, Publish, PublishBatch,
-    SignedRequest, list_users,
+    PublishLimits, SignedRequest, list_users,
 };
 use smol::future;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -48,12 +48,12 @@ async fn perform(endpoint: Endpoint, query: &Query, body: &[u8], shared: &Shared
     let hub = &shared.hub;
     match endpoint {
         Endpoint::PublishEvent => {
-            let event = Publish::parse(body)?;
+            let event = Publish::parse(body, &PublishLimits::DEFAULT)?;
             publish(&event, shared)?;
             Ok(json(hub.look(|hub| event.answer(hub))))
         }
         Endpoint::PublishBatch => {
-            let batch = PublishBatch::parse(body)?;
+            let batch = PublishBatch::parse(body, &PublishLimits::DEFAULT)?;
             publish_all(&batch.events, shared)?;
             Ok(json(hub.look(|hub| batch.answer(hub))))
         }

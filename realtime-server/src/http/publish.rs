@@ -3,7 +3,7 @@
 use super::answer::{Answer, Refusal, json};
 use super::publishing::publish;
 use crate::gateway::Shared;
-use realtime_core::pusher::http::{ApiError, ChannelInfo, MAX_EVENT_BYTES, Publish};
+use realtime_core::pusher::http::{ApiError, ChannelInfo, Publish, PublishLimits};
 use realtime_core::pusher::{MAX_EVENT_NAME_BYTES, parse_channel_name};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -35,9 +35,7 @@ fn parse(body: &[u8]) -> Result<Publish, ApiError> {
     let data = data.ok_or(ApiError::Missing { field: "data" })?.get();
     let data =
         if data.starts_with('"') { serde_json::from_str(data).map_err(not_json)? } else { data.to_owned() };
-    if data.len() > MAX_EVENT_BYTES {
-        return Err(ApiError::EventTooLong { bytes: data.len() });
-    }
+    PublishLimits::DEFAULT.admit_data(&data)?;
     Ok(Publish { event, channels: vec![channel], data, except: None, info: ChannelInfo::default() })
 }
 

@@ -1,4 +1,3 @@
-use super::publish::{MAX_BATCH_EVENTS, MAX_EVENT_BYTES, MAX_PUBLISH_CHANNELS};
 use super::request::MAX_CLOCK_DIFFERENCE_SECONDS;
 use crate::ChannelName;
 use crate::pusher::channel_name::InvalidChannelName;
@@ -87,24 +86,30 @@ pub enum ApiError {
         /// Its length.
         bytes: usize,
     },
-    /// The event's data is longer than [`MAX_EVENT_BYTES`].
+    /// The event's data is too long.
     EventTooLong {
         /// Its length.
         bytes: usize,
+        /// The longest that is accepted.
+        limit: usize,
     },
-    /// The event is for more channels than [`MAX_PUBLISH_CHANNELS`].
+    /// The event is for too many channels.
     TooManyChannels {
         /// How many.
         channels: usize,
+        /// The most that are accepted.
+        limit: usize,
     },
     /// The protocol does not allow a channel's name.
     Channel(InvalidChannelName),
     /// `socket_id` is none.
     SocketId(InvalidSocketId),
-    /// There are more events in a batch than [`MAX_BATCH_EVENTS`].
+    /// There are too many events in a batch.
     TooManyEvents {
         /// How many.
         events: usize,
+        /// The most that are accepted.
+        limit: usize,
     },
     /// An event of a batch is for none or several channels.
     NotOneChannel {
@@ -216,17 +221,16 @@ impl fmt::Display for ApiError {
             Self::EventNameTooLong { bytes } => {
                 write!(f, "the event name has {bytes} bytes; at most {MAX_EVENT_NAME_BYTES} are accepted")
             }
-            Self::EventTooLong { bytes } => {
-                write!(f, "the event's data has {bytes} bytes; at most {MAX_EVENT_BYTES} are accepted")
+            Self::EventTooLong { bytes, limit } => {
+                write!(f, "the event's data has {bytes} bytes; at most {limit} are accepted")
             }
-            Self::TooManyChannels { channels } => write!(
-                f,
-                "the event is for {channels} channels; at most {MAX_PUBLISH_CHANNELS} are accepted at a time"
-            ),
+            Self::TooManyChannels { channels, limit } => {
+                write!(f, "the event is for {channels} channels; at most {limit} are accepted at a time")
+            }
             Self::Channel(invalid) => invalid.fmt(f),
             Self::SocketId(invalid) => invalid.fmt(f),
-            Self::TooManyEvents { events } => {
-                write!(f, "the batch has {events} events; at most {MAX_BATCH_EVENTS} are accepted at a time")
+            Self::TooManyEvents { events, limit } => {
+                write!(f, "the batch has {events} events; at most {limit} are accepted at a time")
             }
             Self::NotOneChannel { channels } => {
                 write!(f, "it is for {channels} channels; an event of a batch is for one")

@@ -2,7 +2,7 @@
 //! request asks for, whether it may, and with what a refused one is answered.
 //!
 //! ```
-//! use realtime_core::pusher::http::{ApiRequest, Endpoint, Publish};
+//! use realtime_core::pusher::http::{ApiRequest, Endpoint, Publish, PublishLimits};
 //! use realtime_core::pusher::{App, Secret};
 //!
 //! # let (key, secret) = ("278d425bdf160c739803".into(), Secret::new("7ad3773142a6692b25b8"));
@@ -17,7 +17,7 @@
 //! assert_eq!(call.app_id, Some(&*app.id));
 //! let signed = request.verify(&app, unix_seconds)?;
 //! assert_eq!(call.endpoint, Endpoint::PublishEvent);
-//! let publish = Publish::parse(signed.body(body)?)?;
+//! let publish = Publish::parse(signed.body(body)?, &PublishLimits::DEFAULT)?;
 //! assert_eq!(publish.event, "foo");
 //! # Ok::<(), realtime_core::pusher::http::ApiError>(())
 //! ```
@@ -33,5 +33,5 @@ pub use call::{ApiCall, Endpoint};
 pub use channels::{DescribeChannel, ListChannels, Listing, list_users};
 pub use error::ApiError;
 pub use info::ChannelInfo;
-pub use publish::{MAX_BATCH_EVENTS, MAX_EVENT_BYTES, MAX_PUBLISH_CHANNELS, Publish, PublishBatch};
+pub use publish::{Publish, PublishBatch, PublishLimits};
 pub use request::{ApiRequest, MAX_CLOCK_DIFFERENCE_SECONDS, SignedRequest};

@@ -13,23 +13,47 @@ use realtime_ws::PreparedMessage;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// The longest data of a published event, in bytes.
-pub const MAX_EVENT_BYTES: usize = 10 * 1024;
+/// How much an app's own server may publish in one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublishLimits {
+    /// The longest data of an event, in bytes. Default 10 KiB. A longer one is answered with 413.
+    pub max_event_bytes: usize,
+    /// The most channels of one event. Default 100. With more, the answer is 400.
+    pub max_channels: usize,
+    /// The most events in a batch. Default 10. With more, the answer is 400.
+    pub max_batch_events: usize,
+}
 
-/// The most channels that one event is published to.
-pub const MAX_PUBLISH_CHANNELS: usize = 100;
+impl PublishLimits {
+    /// Those of the protocol's own documents.
+    pub const DEFAULT: Self = Self { max_event_bytes: 10 * 1024, max_channels: 100, max_batch_events: 10 };
 
-/// The most events in a batch.
-pub const MAX_BATCH_EVENTS: usize = 10;
+    /// Checks the data of an event, for gateways that take events by other ways too.
+    ///
+    /// # Errors
+    /// [`ApiError::EventTooLong`].
+    pub fn admit_data(&self, data: &str) -> Result<(), ApiError> {
+        if data.len() > self.max_event_bytes {
+            return Err(ApiError::EventTooLong { bytes: data.len(), limit: self.max_event_bytes });
+        }
+        Ok(())
+    }
+}
+
+impl Default for PublishLimits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
 
 /// An event that an app's own server publishes: the body of `POST /apps/{id}/events`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Publish {
     /// The event's name, at most [`MAX_EVENT_NAME_BYTES`].
     pub event: String,
-    /// Where it goes: 1 to [`MAX_PUBLISH_CHANNELS`] channels, each once.
+    /// Where it goes: 1 to [`max_channels`](PublishLimits::max_channels) channels, each once.
     pub channels: Vec<ChannelName>,
-    /// What its listeners get, at most [`MAX_EVENT_BYTES`].
+    /// What its listeners get, at most [`max_event_bytes`](PublishLimits::max_event_bytes).
     pub data: String,
     /// A connection that does not get it, such as the one that caused it.
     pub except: Option<SocketId>,
@@ -42,7 +66,7 @@ impl Publish {
     ///
     /// # Errors
     /// [`ApiError`], with a text that names the limit where there is one.
-    pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
+    pub fn parse(body: &[u8], limits: &PublishLimits) -> Result<Self, ApiError> {
         let body: Body<'_> = parse_object(body)?;
         let event = body.name.ok_or(ApiError::Missing { field: "name" })?;
         if event.is_empty() {
@@ -52,12 +76,10 @@ impl Publish {
             return Err(ApiError::EventNameTooLong { bytes: event.len() });
         }
         let data = text(body.data.ok_or(ApiError::Missing { field: "data" })?)?;
-        if data.len() > MAX_EVENT_BYTES {
-            return Err(ApiError::EventTooLong { bytes: data.len() });
-        }
+        limits.admit_data(&data)?;
         Ok(Self {
             event: event.into_owned(),
-            channels: channels(body.channels.unwrap_or_default(), body.channel)?,
+            channels: channels(body.channels.unwrap_or_default(), body.channel, limits)?,
             data: data.into_owned(),
             except: body.socket_id.map(|id| id.parse()).transpose()?,
             info: ChannelInfo::parse(&body.info.unwrap_or_default())?,
@@ -93,7 +115,7 @@ impl Publish {
 /// Several events that an app's own server publishes at a time: the body of `POST /apps/{id}/batch_events`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublishBatch {
-    /// The events, in order, at most [`MAX_BATCH_EVENTS`]; each for one channel.
+    /// The events, in order, at most [`max_batch_events`](PublishLimits::max_batch_events); each for one channel.
     pub events: Vec<Publish>,
 }
 
@@ -103,14 +125,14 @@ impl PublishBatch {
     /// # Errors
     /// [`ApiError`], with a text that says which event is wrong and names the limit where there is one; then
     /// none of them is to be published.
-    pub fn parse(body: &[u8]) -> Result<Self, ApiError> {
+    pub fn parse(body: &[u8], limits: &PublishLimits) -> Result<Self, ApiError> {
         let body: BatchBody<'_> = parse_object(body)?;
         let batch = body.batch.ok_or(ApiError::Missing { field: "batch" })?;
-        if batch.len() > MAX_BATCH_EVENTS {
-            return Err(ApiError::TooManyEvents { events: batch.len() });
+        if batch.len() > limits.max_batch_events {
+            return Err(ApiError::TooManyEvents { events: batch.len(), limit: limits.max_batch_events });
         }
         let events = batch.into_iter().enumerate().map(|(index, event)| {
-            parse_in_batch(event).map_err(|error| ApiError::InBatch { index, error: Box::new(error) })
+            parse_in_batch(event, limits).map_err(|error| ApiError::InBatch { index, error: Box::new(error) })
         });
         Ok(Self { events: events.collect::<Result<_, _>>()? })
     }
@@ -136,8 +158,8 @@ impl PublishBatch {
     }
 }
 
-fn parse_in_batch(event: &RawValue) -> Result<Publish, ApiError> {
-    let event = Publish::parse(event.get().as_bytes())?;
+fn parse_in_batch(event: &RawValue, limits: &PublishLimits) -> Result<Publish, ApiError> {
+    let event = Publish::parse(event.get().as_bytes(), limits)?;
     match event.channels.len() {
         1 => Ok(event),
         channels => Err(ApiError::NotOneChannel { channels }),
@@ -175,13 +197,17 @@ fn text(data: &RawValue) -> Result<Cow<'_, str>, ApiError> {
     }
 }
 
-fn channels(many: Vec<Cow<'_, str>>, one: Option<Cow<'_, str>>) -> Result<Vec<ChannelName>, ApiError> {
+fn channels(
+    many: Vec<Cow<'_, str>>,
+    one: Option<Cow<'_, str>>,
+    limits: &PublishLimits,
+) -> Result<Vec<ChannelName>, ApiError> {
     let named = many.len() + usize::from(one.is_some());
     if named == 0 {
         return Err(ApiError::Missing { field: "channels" });
     }
-    if named > MAX_PUBLISH_CHANNELS {
-        return Err(ApiError::TooManyChannels { channels: named });
+    if named > limits.max_channels {
+        return Err(ApiError::TooManyChannels { channels: named, limit: limits.max_channels });
     }
     let mut channels = Vec::with_capacity(named);
     for name in many.iter().chain(&one) {

@@ -1,3 +1,4 @@
+use crate::app_config::AppConfig;
 use crate::connection::Connections;
 use crate::http::{DemoSite, HttpEnd, HttpLimits, HttpServer};
 use crate::log::{Log, WriteLine};
@@ -16,7 +17,7 @@ use smol::channel::{Receiver, Sender, bounded};
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fmt, io};
@@ -83,12 +84,9 @@ impl Shared {
     }
 }
 
-/// As pusher-js sends its own ping after as much silence, a dead client is found within a minute.
-const ACTIVITY_TIMEOUT_SECONDS: NonZeroU32 = NonZeroU32::new(30).unwrap();
-
 /// What waits for a slow client before it is disconnected. The bytes are enough for the longest roster:
 /// 10,000 members, of which each takes at most 3 KiB on the wire.
-const OUTBOX: OutboxLimits =
+pub(crate) const OUTBOX: OutboxLimits =
     OutboxLimits { max_messages: 1024, max_bytes: 32 * 1024 * 1024, policy: SlowConsumer::Disconnect };
 
 /// Short enough to look alive, and for a channel of 10,000 no more than 10,000 short messages in that time.
@@ -244,15 +242,15 @@ impl Gateway {
     /// The parts of a gateway for `app`, to be changed.
     #[must_use]
     pub fn builder(app: App) -> GatewayBuilder {
-        let settings = Settings { activity_timeout_seconds: ACTIVITY_TIMEOUT_SECONDS, ..Settings::default() };
+        let AppConfig { app, settings, hub, subscription_counts, .. } = AppConfig::new(app);
         GatewayBuilder {
             app,
             demo: Demo::default(),
             compression: Compression::default(),
-            subscription_counts: SubscriptionCounts::default(),
+            subscription_counts,
             threads: None,
             settings,
-            hub: HubConfig { max_roster_bytes: OUTBOX.max_bytes, ..HubConfig::default() },
+            hub,
             http: HttpLimits::default(),
             metrics: Metrics::default(),
             log: Box::new(|_| ()),

@@ -43,6 +43,7 @@
 //!   them back at once, before a restarted gateway listens.
 #![forbid(unsafe_code)]
 
+mod app_config;
 mod connection;
 mod error;
 mod gateway;
@@ -56,6 +57,7 @@ mod sockets;
 mod startup;
 mod users;
 
+pub use app_config::AppConfig;
 pub use error::Error;
 pub use gateway::{Gateway, GatewayBuilder, Stopper};
 pub use http::HttpLimits;

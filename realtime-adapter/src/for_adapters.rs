@@ -1,7 +1,7 @@
 use crate::clock::Clock;
 use crate::drivers::Wake;
 use crate::error::SubscribeError;
-use crate::hub::{Hub, WeakHub};
+use crate::hub::{Hub, HubId, WeakHub};
 use crate::inbox::Inbox;
 use crate::lock;
 use crate::question::{Question, subscribed};
@@ -18,6 +18,9 @@ use std::sync::Arc;
 ///
 /// A trait, so that it does not stand among the methods that the users of an adapter's hub see.
 pub trait ForAdapters {
+    /// Tells this hub from others.
+    fn id(&self) -> HubId;
+
     /// The hub, for whoever is not to keep it.
     fn downgrade(&self) -> WeakHub;
 
@@ -38,6 +41,11 @@ pub trait ForAdapters {
 
     /// Gives a home up; all of its clients are gone.
     fn remove_driver(&self, home: Home);
+
+    /// Gives a home up whose clients are all gone, unless orders wait for it, which may concern what they lost: perform
+    /// them first. Whether it was given up.
+    #[must_use = "a home that was not given up is still to be looked after"]
+    fn leave(&self, home: Home) -> bool;
 
     /// Wakes one of the drivers, if there are any.
     fn wake_any_driver(&self);
@@ -95,6 +103,10 @@ pub trait ForAdapters {
 }
 
 impl ForAdapters for Hub {
+    fn id(&self) -> HubId {
+        HubId(Arc::as_ptr(&self.shared).addr())
+    }
+
     fn downgrade(&self) -> WeakHub {
         self.to_weak()
     }
@@ -121,6 +133,15 @@ impl ForAdapters for Hub {
         let mut exchange = self.shared.exchange();
         exchange.take_orders(home, &mut VecDeque::new());
         lock(&self.shared.drivers).remove(home);
+    }
+
+    fn leave(&self, home: Home) -> bool {
+        let exchange = self.shared.exchange();
+        let is_idle = !exchange.has_orders(home);
+        if is_idle {
+            lock(&self.shared.drivers).remove(home);
+        }
+        is_idle
     }
 
     fn wake_any_driver(&self) {

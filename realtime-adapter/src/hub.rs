@@ -20,6 +20,10 @@ pub struct Hub {
     pub(crate) shared: Arc<Shared>,
 }
 
+/// Tells one hub from the others: all handles of a hub have the same one. Once they are gone, another hub may have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HubId(pub(crate) usize);
+
 /// A hub that may be gone: whoever has this does not keep it.
 #[derive(Clone)]
 pub struct WeakHub {

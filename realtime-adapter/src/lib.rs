@@ -31,7 +31,7 @@ pub use counts::HubCounts;
 pub use drivers::Wake;
 pub use error::{Error, SubscribeError};
 pub use for_adapters::ForAdapters;
-pub use hub::{Hub, HubParts, WeakHub};
+pub use hub::{Hub, HubId, HubParts, WeakHub};
 pub use inbox::Inbox;
 pub use listening::{default_max_connections, listen};
 pub use message_buffers::MessageBuffers;

@@ -56,6 +56,26 @@ fn a_home_that_is_given_back_is_the_next_drivers() {
 }
 
 #[test]
+fn a_home_is_left_once_no_orders_wait_for_it() {
+    let hub = asking();
+    let home = hub.add_driver(Arc::<Sleeper>::default()).unwrap();
+    let client = hub.connect_at(home, Credentials::NONE).unwrap();
+    hub.send(client, "in vain").unwrap();
+    hub.gone(client);
+    assert!(!hub.leave(home));
+    hub.take_orders(home, &mut VecDeque::new());
+    assert!(hub.leave(home));
+    assert_eq!(hub.add_driver(Arc::<Sleeper>::default()).unwrap(), home);
+}
+
+#[test]
+fn all_handles_of_a_hub_have_one_id_and_no_other_hub_has_it() {
+    let [hub, other] = [asking(), asking()];
+    assert_eq!(hub.id(), hub.clone().id());
+    assert_ne!(hub.id(), other.id());
+}
+
+#[test]
 fn a_driver_is_woken_once_for_all_that_it_has_not_taken() {
     let (hub, sleeper) = (asking(), Arc::<Sleeper>::default());
     let home = hub.add_driver(Arc::clone(&sleeper)).unwrap();

@@ -256,6 +256,12 @@ impl Exchange {
         }
     }
 
+    /// Whether the loop `home` has something to do.
+    #[must_use]
+    pub fn has_orders(&self, home: Home) -> bool {
+        self.mailboxes.get(usize::from(home.0)).is_some_and(|mailbox| !mailbox.orders.is_empty())
+    }
+
     /// Whether the application, or a loop that `input` may concern, is behind. One loop that stands still does
     /// not stop the others.
     fn is_overloaded_for(&self, input: &Input) -> bool {

@@ -109,6 +109,11 @@ impl Outbox {
         }
     }
 
+    /// Bounds by `limits` what is pushed from now on; what waits already stays.
+    pub fn set_limits(&mut self, limits: OutboxLimits) {
+        self.limits = limits;
+    }
+
     /// Whether `message` fits now.
     #[must_use]
     #[inline]

@@ -192,6 +192,11 @@ impl Outgoing {
         pushed
     }
 
+    /// Bounds by `limits` what is pushed from now on; what waits already stays.
+    pub fn set_limits(&mut self, limits: OutboxLimits) {
+        self.outbox.set_limits(limits);
+    }
+
     /// Whether `message` fits into the outbox now. If not, write what waits before the policy is asked, as
     /// [`deliver`](Self::deliver) does.
     #[must_use]
@@ -498,6 +503,19 @@ mod tests {
         assert_eq!(session.outgoing_mut().push(PreparedMessage::new("late")), Pushed::Closing);
         assert_eq!(session.outgoing_mut().send("reply"), Err(ApiMisuse::SendAfterClose));
         assert_eq!((session.outgoing().undelivered(), session.is_finished()), (2, true));
+    }
+
+    #[test]
+    fn other_limits_hold_for_what_is_pushed_from_then_on() {
+        let config = CheckedConfig::default();
+        let mut session = Session::new(Connection::server(config, Timestamp::START), OutboxLimits::default());
+        for text in ["waits", "and waits"] {
+            assert_eq!(session.outgoing_mut().push(PreparedMessage::new(text)), Pushed::Queued);
+        }
+        let limits = OutboxLimits { max_messages: 1, ..OutboxLimits::default() };
+        session.outgoing_mut().set_limits(limits);
+        let pushed = session.outgoing_mut().push(PreparedMessage::new("one too many"));
+        assert_eq!((pushed, session.outgoing().dropped()), (Pushed::Dropped { messages: 1 }, 1));
     }
 
     /// A session with one delivery waiting and one on its way, of which the peer took five bytes.

@@ -103,6 +103,16 @@ fn a_home_is_woken_once_until_it_takes_its_orders() {
 }
 
 #[test]
+fn a_home_has_orders_until_it_takes_them() {
+    let (mut exchange, [(there, _), _]) = two_homes(MailboxLimits::default());
+    assert!(!exchange.has_orders(there) && !exchange.has_orders(Home(7)));
+    exchange.handle_input(broadcast("room", "hi"), START).unwrap();
+    assert!(exchange.has_orders(there));
+    exchange.take_orders(there, &mut VecDeque::new());
+    assert!(!exchange.has_orders(there));
+}
+
+#[test]
 fn a_full_mailbox_refuses_what_the_application_wants_and_takes_what_must_be() {
     let limits = MailboxLimits { max_orders: 2, ..MailboxLimits::default() };
     let (mut exchange, [(here, a), (there, b)]) = two_homes(limits);

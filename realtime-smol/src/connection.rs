@@ -1,12 +1,11 @@
 use crate::client::Client;
 use crate::driver::Mail;
 use crate::handler::{Handler, Peer};
+use crate::homes::{HomeKey, Homes};
 use crate::server::Plan;
 use crate::sockets::{Interest, Socket, read, write};
 use realtime_adapter::{ForAdapters, MessageBuffers, contain};
-use realtime_core::{
-    Answer, Answered, ClientId, ClientTable, Home, Notice, Outgoing, Parcel, Pushed, Session, TOO_SLOW,
-};
+use realtime_core::{Answer, Answered, ClientId, Notice, Outgoing, Parcel, Pushed, Session, TOO_SLOW};
 use realtime_ws::handshake::{Refusal, Request, ServerHandshake};
 use realtime_ws::{CloseCode, Event, Message, Timestamp};
 use std::io;
@@ -31,11 +30,9 @@ const SLICES: usize = 16;
 pub(crate) struct Turn<H> {
     pub(crate) plan: Plan,
     pub(crate) handler: Arc<H>,
-    pub(crate) home: Home,
+    pub(crate) homes: Homes,
     mail: Arc<Mail>,
     pub(crate) now: Timestamp,
-    /// The driver's keys of the connections that are clients of the hub, until these end.
-    pub(crate) keys: ClientTable<usize>,
     /// Messages that were lost, to be told to the hub and the application once the orders are performed.
     pub(crate) losses: Vec<Notice>,
     /// What is read, from whichever connection.
@@ -47,21 +44,10 @@ pub(crate) struct Turn<H> {
 }
 
 impl<H> Turn<H> {
-    pub(crate) fn new(plan: Plan, handler: Arc<H>, home: Home, mail: Arc<Mail>) -> Self {
+    pub(crate) fn new(plan: Plan, handler: Arc<H>, homes: Homes, mail: Arc<Mail>) -> Self {
         let (now, input) = (plan.hub.now(), vec![0; READ_BYTES]);
-        let (keys, losses, output) = (ClientTable::new(), Vec::new(), Vec::new());
-        Self {
-            plan,
-            handler,
-            home,
-            mail,
-            now,
-            keys,
-            losses,
-            input,
-            output,
-            buffers: MessageBuffers::default(),
-        }
+        let (losses, output, buffers) = (Vec::new(), Vec::new(), MessageBuffers::default());
+        Self { plan, handler, homes, mail, now, losses, input, output, buffers }
     }
 }
 
@@ -117,6 +103,8 @@ enum Stage<S> {
 struct Open<S> {
     session: Session,
     client: Option<Client>,
+    /// Where the client lives, if there is one.
+    at: HomeKey,
     /// Whether the driver and the hub know, or knew, of the client.
     standing: Standing,
     reading: Reading,
@@ -209,6 +197,7 @@ impl<S: Send + 'static> Connection<S> {
                             self.stage = Stage::Open(Open {
                                 session,
                                 client: None,
+                                at: HomeKey::OWN,
                                 standing,
                                 reading: Reading::Goes,
                                 has_buffer: false,
@@ -273,7 +262,7 @@ impl<S: Send + 'static> Connection<S> {
             }
             Stage::Open(open) => {
                 if open.session.closure().is_some() {
-                    open.leave(turn);
+                    open.leave();
                 }
                 let is_written = open.write(self.socket.socket(), turn);
                 open.session.outgoing_mut().reclaim_buffer(&mut turn.output);
@@ -417,13 +406,13 @@ impl<S: Send + 'static> Connection<S> {
         &mut self.entered
     }
 
-    /// The client that it became since this was last asked.
-    pub(crate) fn take_new_client(&mut self) -> Option<ClientId> {
+    /// The client that it became since this was last asked, and where that lives.
+    pub(crate) fn take_new_client(&mut self) -> Option<(HomeKey, ClientId)> {
         let Stage::Open(open) = &mut self.stage else { return None };
         let client = open.client.as_ref()?;
         (open.standing == Standing::New).then(|| {
             open.standing = Standing::Registered;
-            client.id()
+            (open.at, client.id())
         })
     }
 
@@ -451,6 +440,14 @@ impl<S: Send + 'static> Connection<S> {
         self.socket.set_interest(key, interest)
     }
 
+    /// Where the client lives that it is.
+    pub(crate) fn at(&self) -> HomeKey {
+        match &self.stage {
+            Stage::Open(open) => open.at,
+            Stage::Opening { .. } | Stage::Refusing { .. } | Stage::Lingering { .. } => HomeKey::OWN,
+        }
+    }
+
     /// The end: tells the hub and the application.
     pub(crate) fn end<H: Handler<State = S>>(self, turn: &mut Turn<H>) {
         self.stage.end(turn);
@@ -469,11 +466,11 @@ impl<S: Send + 'static> Stage<S> {
         }
         open.session.receive_eof();
         let messages = open.session.outgoing_mut().end();
-        open.leave(turn);
-        let client = open.client.map(|client| client.id());
-        if let Some(client) = client {
-            turn.keys.remove(client);
-            turn.plan.hub.note(Notice::Undelivered { client, messages });
+        open.leave();
+        let client = open.client.as_ref().map(Client::id);
+        if let Some(connected) = open.client {
+            turn.homes.forget(open.at, connected.id());
+            connected.hub().note(Notice::Undelivered { client: connected.id(), messages });
         }
         if let Some(closure) = open.session.closure() {
             contain(|| turn.handler.on_close(client, open.state, closure));
@@ -555,7 +552,8 @@ impl<S: Send + 'static> Open<S> {
                 outgoing: &mut *outgoing,
                 client,
                 hub,
-                home: turn.home,
+                homes: &mut turn.homes,
+                at: &mut self.at,
                 mail: &turn.mail,
                 reading: &mut self.reading,
                 stream,
@@ -579,13 +577,14 @@ impl<S: Send + 'static> Open<S> {
     }
 
     /// Tells the application that it is open.
-    fn open<H: Handler<State = S>>(&mut self, stream: &TcpStream, turn: &Turn<H>) {
+    fn open<H: Handler<State = S>>(&mut self, stream: &TcpStream, turn: &mut Turn<H>) {
         let outgoing = self.session.outgoing_mut();
         let mut peer = Peer {
             outgoing: &mut *outgoing,
             client: &mut self.client,
             hub: &turn.plan.hub,
-            home: turn.home,
+            homes: &mut turn.homes,
+            at: &mut self.at,
             mail: &turn.mail,
             reading: &mut self.reading,
             stream,
@@ -610,11 +609,11 @@ impl<S: Send + 'static> Open<S> {
     }
 
     /// Tells the hub that the client is gone, once.
-    fn leave<H>(&mut self, turn: &Turn<H>) {
+    fn leave(&mut self) {
         if let Some(client) = &self.client
             && mem::replace(&mut self.standing, Standing::Gone) != Standing::Gone
         {
-            turn.plan.hub.gone(client.id());
+            client.hub().gone(client.id());
         }
     }
 }

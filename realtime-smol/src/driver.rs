@@ -1,5 +1,6 @@
 use crate::connection::{Connection, Fate, Place, Turn};
 use crate::handler::{Handler, Permit, Takeover};
+use crate::homes::{HomeKey, Homes};
 use crate::server::Plan;
 use crate::sockets::{Events, Interest, Listener, Watch, Watched, accept, prepare};
 use realtime_adapter::{ForAdapters, Tally, Wake, contain, lock};
@@ -47,12 +48,23 @@ pub(crate) struct Mail {
     watch: Watch,
     /// Whether the driver has something to look at, or is about to look.
     is_pending: AtomicBool,
-    /// `None` once the driver has ended and takes no more.
-    arrivals: Mutex<Option<Vec<Arrival>>>,
-    /// Clients whose connections are to be read again; at most one entry for each pause.
-    resumed: Mutex<Vec<ClientId>>,
+    /// Whether the server's hub has orders.
+    has_own_orders: AtomicBool,
+    left: Mutex<Left>,
     /// What the driver counts.
     pub(crate) tally: Tally,
+}
+
+/// What other threads have left for a driver.
+#[derive(Default)]
+struct Left {
+    arrivals: Vec<Arrival>,
+    /// Whether the driver has ended and takes no more of them.
+    is_over: bool,
+    /// Clients of the server's hub whose connections are to be read again; at most one entry for each pause.
+    resumed: Vec<ClientId>,
+    /// Homes with orders at other hubs; at most one entry for each time that the driver has taken a home's.
+    called: Vec<HomeKey>,
 }
 
 /// A connection that was accepted, and its peer.
@@ -68,8 +80,8 @@ impl Mail {
         Self {
             watch,
             is_pending: AtomicBool::new(false),
-            arrivals: Mutex::new(Some(Vec::new())),
-            resumed: Mutex::default(),
+            has_own_orders: AtomicBool::new(false),
+            left: Mutex::default(),
             tally: Tally::default(),
         }
     }
@@ -80,25 +92,56 @@ impl Mail {
 
     /// Has the connection of `client` read again.
     pub(crate) fn resume(&self, client: ClientId) {
-        lock(&self.resumed).push(client);
-        self.wake();
+        lock(&self.left).resumed.push(client);
+        self.call();
     }
 
     /// Hands a connection over; false if the driver has ended.
     fn push_arrival(&self, arrival: Arrival) -> bool {
-        let is_taken = lock(&self.arrivals).as_mut().map(|arrivals| arrivals.push(arrival)).is_some();
-        self.wake();
+        let mut left = lock(&self.left);
+        let is_taken = !left.is_over;
+        if is_taken {
+            left.arrivals.push(arrival);
+        }
+        drop(left);
+        self.call();
         is_taken
     }
-}
 
-impl Wake for Mail {
-    fn wake(&self) {
+    /// Sees to it that the driver looks here.
+    pub(crate) fn call(&self) {
         let was_pending = self.is_pending.swap(true, Ordering::AcqRel);
         if !was_pending && !std::ptr::eq(OWN_MAIL.get(), self) {
             // It fails only if the poller is broken, which its driver finds out by itself.
             let _ = self.watch.notify();
         }
+    }
+}
+
+/// By the server's hub.
+impl Wake for Mail {
+    fn wake(&self) {
+        self.has_own_orders.store(true, Ordering::Release);
+        self.call();
+    }
+}
+
+/// By which another hub than the server's wakes a driver.
+pub(crate) struct Bell {
+    mail: Arc<Mail>,
+    key: HomeKey,
+}
+
+impl Bell {
+    pub(crate) fn new(mail: Arc<Mail>, key: HomeKey) -> Self {
+        Self { mail, key }
+    }
+}
+
+impl Wake for Bell {
+    fn wake(&self) {
+        lock(&self.mail.left).called.push(self.key);
+        self.mail.call();
     }
 }
 
@@ -155,7 +198,7 @@ impl<H: Handler> Driver<H> {
         mail: Arc<Mail>,
         listener: Option<(TcpListener, Vec<Arc<Mail>>)>,
     ) -> io::Result<Self> {
-        let home = plan.hub.add_driver(mail.clone())?;
+        let homes = Homes::new(&plan.hub, &mail)?;
         let acceptor = listener
             .map(|(listener, mails)| {
                 prepare(&listener)?;
@@ -173,7 +216,7 @@ impl<H: Handler> Driver<H> {
             .transpose()?;
         Ok(Self {
             open_connections: plan.open_connections.clone(),
-            turn: Turn::new(plan, handler, home, mail.clone()),
+            turn: Turn::new(plan, handler, homes, mail.clone()),
             mail,
             is_stopped,
             acceptor,
@@ -321,8 +364,8 @@ impl<H: Handler> Driver<H> {
         match act(connection, &mut self.turn) {
             Fate::Goes => self.remove(key),
             Fate::Stays => {
-                if let Some(client) = connection.take_new_client() {
-                    self.turn.keys.insert(client, key);
+                if let Some((at, client)) = connection.take_new_client() {
+                    self.turn.homes.register(at, client, key);
                 }
                 if connection.update_interest(key).is_err() {
                     return self.remove(key);
@@ -363,31 +406,42 @@ impl<H: Handler> Driver<H> {
             if !self.mail.take_pending() {
                 return;
             }
-            let arrivals = lock(&self.mail.arrivals).as_mut().map(mem::take);
-            for arrival in arrivals.into_iter().flatten() {
+            let mut left = lock(&self.mail.left);
+            let arrivals = mem::take(&mut left.arrivals);
+            let (resumed, called) = (mem::take(&mut left.resumed), mem::take(&mut left.called));
+            drop(left);
+            for arrival in arrivals {
                 self.add(arrival);
             }
-            let resumed = mem::take(&mut *lock(&self.mail.resumed));
             for client in resumed {
-                if let Some(key) = self.key(client) {
+                let own = self.turn.homes.get(HomeKey::OWN);
+                if let Some(key) = own.and_then(|own| own.keys.get(client).copied()) {
                     self.look_at(key, |connection, _| connection.resume(client));
                 }
             }
-            self.perform_orders();
+            if self.mail.has_own_orders.swap(false, Ordering::AcqRel) {
+                self.perform_orders(HomeKey::OWN);
+            }
+            for at in called {
+                self.perform_orders(at);
+            }
             if self.is_stopped.load(Ordering::Acquire) && self.stop_deadline.is_none() {
                 self.stop();
             }
         }
     }
 
-    fn perform_orders(&mut self) {
+    fn perform_orders(&mut self, at: HomeKey) {
+        let Some(own) = self.turn.homes.get(at) else { return }; // it was given up since
         let mut orders = mem::take(&mut self.orders);
-        self.turn.plan.hub.take_orders(self.turn.home, &mut orders);
-        for order in Order::joined(orders.drain(..), self.turn.home) {
+        own.hub.take_orders(own.home, &mut orders);
+        // No connection ends while these are away.
+        let (home, keys) = (own.home, mem::take(&mut own.keys));
+        for order in Order::joined(orders.drain(..), home) {
             match order {
                 Order::Deliver { to, parcel } => {
-                    for client in to.at(self.turn.home) {
-                        let Some(key) = self.key(client) else {
+                    for client in to.at(home) {
+                        let Some(key) = keys.get(client).copied() else {
                             let messages = parcel.messages().len() as u64;
                             self.turn.losses.push(Notice::Undelivered { client, messages });
                             continue;
@@ -400,7 +454,7 @@ impl<H: Handler> Driver<H> {
                     }
                 }
                 Order::Disconnect { client, code, reason } => {
-                    if let Some(key) = self.key(client) {
+                    if let Some(key) = keys.get(client).copied() {
                         let connection = &mut self.connections[key];
                         connection.disconnect(client, code, &reason, self.turn.now);
                         if connection.mark_to_flush() {
@@ -411,11 +465,14 @@ impl<H: Handler> Driver<H> {
             }
         }
         self.orders = orders;
-        for loss in mem::take(&mut self.turn.losses) {
-            let too_slow = if let Notice::TooSlow { client } = loss { Some(client) } else { None };
-            self.turn.plan.hub.note(loss);
-            if let Some(client) = too_slow {
-                self.turn.plan.hub.gone(client);
+        if let Some(own) = self.turn.homes.get(at) {
+            own.keys = keys;
+            for loss in mem::take(&mut self.turn.losses) {
+                let too_slow = if let Notice::TooSlow { client } = loss { Some(client) } else { None };
+                own.hub.note(loss);
+                if let Some(client) = too_slow {
+                    own.hub.gone(client);
+                }
             }
         }
         let mut to_flush = mem::take(&mut self.to_flush);
@@ -423,10 +480,7 @@ impl<H: Handler> Driver<H> {
             self.look_at(key, Connection::flush);
         }
         self.to_flush = to_flush;
-    }
-
-    fn key(&self, client: ClientId) -> Option<usize> {
-        self.turn.keys.get(client).copied()
+        self.turn.homes.leave_if_deserted(at);
     }
 
     fn stop(&mut self) {
@@ -459,15 +513,19 @@ impl<H: Handler> Driver<H> {
 
 impl<H: Handler> Drop for Driver<H> {
     fn drop(&mut self) {
-        let arrivals = lock(&self.mail.arrivals).take();
-        self.open_connections.fetch_sub(arrivals.map_or(0, |arrivals| arrivals.len()), Ordering::Relaxed);
+        let mut left = lock(&self.mail.left);
+        left.is_over = true;
+        let arrivals = mem::take(&mut left.arrivals);
+        drop(left);
+        self.open_connections.fetch_sub(arrivals.len(), Ordering::Relaxed);
         // What is left when the time to stop has run out, or the poller has failed.
-        for connection in mem::take(&mut self.connections) {
-            self.end(connection.1);
+        for (_, connection) in mem::take(&mut self.connections) {
+            let at = connection.at();
+            self.end(connection);
             // What the others here are told of it will not be delivered.
-            self.turn.plan.hub.take_orders(self.turn.home, &mut self.orders);
+            self.turn.homes.discard_orders(at, &mut self.orders);
         }
-        self.turn.plan.hub.remove_driver(self.turn.home);
+        self.turn.homes.leave_all();
         OWN_MAIL.set(std::ptr::null());
     }
 }

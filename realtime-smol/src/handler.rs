@@ -1,10 +1,11 @@
 use crate::client::Client;
 use crate::connection::{Reading, write_once};
 use crate::driver::Mail;
+use crate::homes::{HomeKey, Homes};
 use crate::hub::Hub;
 use realtime_adapter::ForAdapters;
 use realtime_core::responses::UPGRADE_REQUIRED;
-use realtime_core::{Answer, ClientId, Credentials, Home, HubError, Notice, Outgoing, Pushed, TOO_SLOW};
+use realtime_core::{Answer, ClientId, Credentials, HubError, Notice, Outgoing, Pushed, TOO_SLOW};
 use realtime_ws::handshake::{Refusal, Upgrade};
 use realtime_ws::{ApiMisuse, CloseCode, Closure, Message, Piece, PreparedMessage, Timestamp};
 use std::fmt;
@@ -52,7 +53,7 @@ pub trait Handler: Send + Sync + 'static {
         let _ = (peer, state, piece);
     }
 
-    /// A connection has ended. If it was a client of the hub, that has forgotten it already.
+    /// A connection has ended. If it was a client of a hub, that has forgotten it already.
     fn on_close(&self, client: Option<ClientId>, state: Self::State, closure: &Closure) {
         let _ = (client, state, closure);
     }
@@ -120,7 +121,8 @@ pub struct Peer<'a> {
     pub(crate) outgoing: &'a mut Outgoing,
     pub(crate) client: &'a mut Option<Client>,
     pub(crate) hub: &'a Hub,
-    pub(crate) home: Home,
+    pub(crate) homes: &'a mut Homes,
+    pub(crate) at: &'a mut HomeKey,
     pub(crate) mail: &'a Arc<Mail>,
     pub(crate) reading: &'a mut Reading,
     pub(crate) stream: &'a TcpStream,
@@ -165,13 +167,30 @@ impl Peer<'_> {
     /// # Errors
     /// [`HubError::Closed`] or [`HubError::Overloaded`].
     pub fn connect(&mut self, credentials: impl Into<Credentials>) -> Result<&Client, HubError> {
+        self.connect_to(self.hub, credentials)
+    }
+
+    /// Makes this connection a client of any hub, for servers whose clients are to hear nothing of each other: what waits
+    /// for it is bounded as that hub says. A connection is a client of one hub: of the first, and to connect it to
+    /// another one changes nothing.
+    ///
+    /// The first client of a hub on a driver costs a place among those whom that hub wakes, which is given back after the
+    /// last one; a driver looks only at those of its hubs that have woken it.
+    ///
+    /// # Errors
+    /// [`HubError::Closed`] or [`HubError::Overloaded`].
+    pub fn connect_to(
+        &mut self,
+        hub: &Hub,
+        credentials: impl Into<Credentials>,
+    ) -> Result<&Client, HubError> {
         if let Some(client) = self.client {
             return Ok(client);
         }
-        let connected = self.hub.connect_at(self.home, credentials.into());
-        self.hub.settle();
-        let id = connected?;
-        Ok(self.client.insert(Client::new(self.hub.clone(), id)))
+        let (at, id) = self.homes.connect(hub, credentials.into(), self.mail)?;
+        *self.at = at;
+        self.outgoing.set_limits(hub.outbox_limits());
+        Ok(self.client.insert(Client::new(hub.clone(), id)))
     }
 
     /// Has no more of its messages read until [`Mail::resume`].
@@ -188,15 +207,16 @@ impl Peer<'_> {
                 // The code is one that may be sent.
                 let _ = self.outgoing.close_now(code, reason, self.now);
                 if let Some(client) = self.client {
-                    self.hub.note(Notice::TooSlow { client: client.id() });
-                    self.hub.gone(client.id());
+                    client.hub().note(Notice::TooSlow { client: client.id() });
+                    client.hub().gone(client.id());
                 }
             }
         }
         pushed
     }
 
-    /// The client of the hub that this connection is, if [`connect`](Self::connect) made it one.
+    /// The client of a hub that this connection is, if [`connect`](Self::connect) or [`connect_to`](Self::connect_to)
+    /// made it one.
     #[must_use]
     pub fn client(&self) -> Option<&Client> {
         self.client.as_ref()
@@ -214,7 +234,7 @@ impl Peer<'_> {
         self.stream.peer_addr().ok()
     }
 
-    /// The time of the hub's clock.
+    /// The time of the clock of the server's hub.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.now

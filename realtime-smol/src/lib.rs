@@ -29,6 +29,7 @@ mod client;
 mod connection;
 mod driver;
 mod handler;
+mod homes;
 mod hub;
 mod panics;
 mod server;

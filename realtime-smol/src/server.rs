@@ -2,7 +2,7 @@ use crate::driver::{self, Driver, Mail};
 use crate::handler::Handler;
 use crate::hub::Hub;
 use crate::sockets::Watch;
-use realtime_adapter::{Traffic, Wake, default_max_connections, listen};
+use realtime_adapter::{Traffic, default_max_connections, listen};
 use realtime_ws::handshake::OriginPolicy;
 use realtime_ws::{CheckedConfig, Config};
 use std::future::Future;
@@ -53,7 +53,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Sets the hub that connections become clients of. Default: one of the server's own.
+    /// Sets the hub that connections become clients of with [`Peer::connect`](crate::Peer::connect). Default: one of the
+    /// server's own. Those of [others](crate::Peer::connect_to) need not be named here.
     #[must_use]
     pub fn hub(mut self, hub: &Hub) -> Self {
         self.hub = hub.clone();
@@ -210,7 +211,7 @@ impl Stopper {
     pub fn stop(&self) {
         self.is_stopped.store(true, Ordering::Release);
         for mail in &self.mails {
-            mail.wake();
+            mail.call();
         }
     }
 }

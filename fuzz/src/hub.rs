@@ -253,6 +253,10 @@ impl Life {
         self.subscribed.iter().any(|(other, name)| (*other, name) == (client, channel))
     }
 
+    fn subscribers(&self, channel: &ChannelName) -> usize {
+        self.subscribed.iter().filter(|(_, name)| name == channel).count()
+    }
+
     /// What the application sends goes to whom it is for, once, as it is.
     fn judge_deliveries(&self, input: &Input, actions: &[Action]) {
         let (sent, mut expected): (_, Vec<ClientId>) = match input {
@@ -289,7 +293,7 @@ impl Life {
     /// Whoever is let into a channel is sent what is retained for it, or told that nothing is.
     fn judge_retained(&self, actions: &[Action]) {
         for (at, action) in actions.iter().enumerate() {
-            let Action::Subscribed { client, channel } = action else { continue };
+            let Action::Subscribed { client, channel, .. } = action else { continue };
             let is_told = |sent: &PreparedMessage| {
                 actions[at..].iter().any(|action| {
                     matches!(action, Action::Deliver { to, message } if to.iter().eq([*client]) && message == sent)
@@ -339,7 +343,7 @@ impl Life {
                     is_withdrawn: false,
                 });
             }
-            Action::Subscribed { client, channel } => {
+            Action::Subscribed { client, channel, subscribers } => {
                 let may = match channel.kind() {
                     ChannelKind::Public => cause.asks_for(*client, channel),
                     ChannelKind::Private | ChannelKind::Presence => cause.allows(*client, channel),
@@ -347,6 +351,7 @@ impl Life {
                 assert!(may, "{client:?} is let into {channel} by {:?}", cause.input);
                 assert!(!self.is_subscribed(*client, channel), "{client:?} is twice in {channel}");
                 self.subscribed.push((*client, channel.clone()));
+                assert_eq!(*subscribers, self.subscribers(channel));
             }
             Action::NothingRetained { client, channel } => {
                 assert!(self.is_subscribed(*client, channel));
@@ -360,12 +365,13 @@ impl Life {
                 assert!(!self.is_subscribed(*client, channel));
                 self.judge_denial(*client, channel, denial, cause);
             }
-            Action::Unsubscribed { client, channel } => {
+            Action::Unsubscribed { client, channel, subscribers } => {
                 assert!(cause.takes_out(*client, channel), "{client:?} is out by {:?}", cause.input);
                 let before = self.subscribed.len();
                 self.subscribed.retain(|(other, name)| (*other, name) != (*client, channel));
                 assert_eq!(self.subscribed.len() + 1, before, "{client:?} was not in {channel}");
-                if !self.subscribed.iter().any(|(_, name)| name == channel) {
+                assert_eq!(*subscribers, self.subscribers(channel));
+                if *subscribers == 0 {
                     self.told.remove(channel); // if it comes back it begins anew
                 }
             }

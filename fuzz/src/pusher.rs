@@ -665,7 +665,7 @@ impl Room {
             self.delivered.clear();
             for (at, action) in actions.iter().enumerate() {
                 match action {
-                    Action::Subscribed { client, channel } => {
+                    Action::Subscribed { client, channel, .. } => {
                         let next = actions[at..].iter().find_map(|action| match action {
                             Action::Deliver { to, message } if to.iter().eq([*client]) => Some(message),
                             _ => None,

@@ -176,8 +176,8 @@ fn a_panic_in_on_notice_is_nobodys_end() {
     assert_eq!(
         notices.try_iter().collect::<Vec<_>>(),
         [
-            Notice::Subscribed { client, channel: channel() },
-            Notice::Unsubscribed { client, channel: channel() }
+            Notice::Subscribed { client, channel: channel(), subscribers: 1 },
+            Notice::Unsubscribed { client, channel: channel(), subscribers: 0 }
         ]
     );
 }

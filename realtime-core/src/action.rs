@@ -30,6 +30,8 @@ pub enum Action {
         client: ClientId,
         /// The channel.
         channel: ChannelName,
+        /// How many clients do, with this one.
+        subscribers: usize,
     },
     /// A client was not let into a channel.
     Denied {
@@ -54,6 +56,8 @@ pub enum Action {
         client: ClientId,
         /// The channel.
         channel: ChannelName,
+        /// How many clients still do.
+        subscribers: usize,
     },
     /// A member joined a presence channel: its first client subscribed.
     Joined {

@@ -99,7 +99,11 @@ impl Channel {
         announcer: &mut Announcer,
     ) -> Result<Subscription, Denial> {
         let to_newcomer = Recipients::one(newcomer, home);
-        let subscribed = Action::Subscribed { client: newcomer, channel: self.name.clone() };
+        let subscribed = Action::Subscribed {
+            client: newcomer,
+            channel: self.name.clone(),
+            subscribers: self.subscribers.len() + 1,
+        };
         let (Some(roster), Some(member)) = (&mut self.roster, member) else {
             let ticket = self.subscribers.push(newcomer, home);
             announcer.deliver(to_newcomer, |wire| wire.subscribed(&self.name, None));
@@ -150,7 +154,8 @@ impl Channel {
             }
             announcer.act(Action::Left { channel: self.name.clone(), member });
         }
-        announcer.act(Action::Unsubscribed { client, channel: self.name.clone() });
+        let (channel, subscribers) = (self.name.clone(), self.subscribers.len());
+        announcer.act(Action::Unsubscribed { client, channel, subscribers });
     }
 
     /// All subscribers but `except`, who must be one of them.

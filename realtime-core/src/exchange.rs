@@ -80,6 +80,8 @@ pub enum Notice {
         client: ClientId,
         /// The channel.
         channel: ChannelName,
+        /// How many clients do, with this one.
+        subscribers: usize,
     },
     /// A client was not let into a channel.
     Denied {
@@ -103,6 +105,8 @@ pub enum Notice {
         client: ClientId,
         /// The channel.
         channel: ChannelName,
+        /// How many clients still do.
+        subscribers: usize,
     },
     /// A member joined a presence channel.
     Joined {
@@ -286,9 +290,9 @@ impl Exchange {
                 Action::Disconnect { client, home, code, reason } => {
                     self.post(home, 0, Order::Disconnect { client, code, reason });
                 }
-                Action::Subscribed { client, channel } => {
+                Action::Subscribed { client, channel, subscribers } => {
                     outcome = Outcome::Subscribed;
-                    self.notices.push_back(Notice::Subscribed { client, channel });
+                    self.notices.push_back(Notice::Subscribed { client, channel, subscribers });
                 }
                 Action::Denied { client, channel, denial } => {
                     outcome = Outcome::Denied(denial.clone());
@@ -297,8 +301,8 @@ impl Exchange {
                 Action::NothingRetained { client, channel } => {
                     self.notices.push_back(Notice::NothingRetained { client, channel });
                 }
-                Action::Unsubscribed { client, channel } => {
-                    self.notices.push_back(Notice::Unsubscribed { client, channel });
+                Action::Unsubscribed { client, channel, subscribers } => {
+                    self.notices.push_back(Notice::Unsubscribed { client, channel, subscribers });
                 }
                 Action::Joined { channel, member } => {
                     self.notices.push_back(Notice::Joined { channel, member })

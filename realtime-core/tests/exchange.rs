@@ -249,7 +249,7 @@ fn the_application_learns_that_nothing_was_retained_for_a_newcomer() {
     assert_eq!(
         notices(&mut exchange),
         [
-            Notice::Subscribed { client, channel: channel.clone() },
+            Notice::Subscribed { client, channel: channel.clone(), subscribers: 1 },
             Notice::NothingRetained { client, channel }
         ]
     );
@@ -306,7 +306,7 @@ fn notices_come_in_the_order_in_which_things_happened() {
         [
             Notice::Dropped { client: a, messages: 2 },
             Notice::TooSlow { client: a },
-            Notice::Unsubscribed { client: a, channel: "room".into() },
+            Notice::Unsubscribed { client: a, channel: "room".into(), subscribers: 1 },
         ]
     );
     assert_eq!(seen.last(), Some(&Notice::Closed));
@@ -335,10 +335,10 @@ fn the_application_is_told_who_comes_and_goes() {
     exchange.handle_input(allows_as(request, &ada), START).unwrap();
     exchange.handle_input(Input::Unsubscribe { client, channel: channel.clone() }, START).unwrap();
     let told = [
-        Notice::Subscribed { client, channel: channel.clone() },
+        Notice::Subscribed { client, channel: channel.clone(), subscribers: 1 },
         Notice::Joined { channel: channel.clone(), member: ada.clone() },
         Notice::Left { channel: channel.clone(), member: ada },
-        Notice::Unsubscribed { client, channel },
+        Notice::Unsubscribed { client, channel, subscribers: 0 },
     ];
     assert_eq!(notices(&mut exchange), told);
 }

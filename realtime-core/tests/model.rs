@@ -205,7 +205,7 @@ impl NaiveHub {
     fn admit(&mut self, client: ClientId, channel: ChannelName, member: Option<Member>) {
         if channel.kind() != ChannelKind::Presence {
             self.subscriptions.push((client, channel.clone()));
-            self.did(Action::Subscribed { client, channel: channel.clone() });
+            self.seen.push(Seen::In(client, channel.clone()));
             self.send_retained(client, &channel);
             return;
         }
@@ -246,7 +246,7 @@ impl NaiveHub {
         };
         self.seen.push(Seen::Sent(client, welcome));
         self.subscriptions.push((client, channel.clone()));
-        self.did(Action::Subscribed { client, channel: channel.clone() });
+        self.seen.push(Seen::In(client, channel.clone()));
         if is_first {
             self.seats.push((channel.clone(), member.clone(), vec![client]));
             self.tell_of(&channel, "member_added", &member);
@@ -291,7 +291,7 @@ impl NaiveHub {
             }
             self.did(Action::Left { channel, member });
         }
-        self.did(Action::Unsubscribed { client, channel: channel.clone() });
+        self.seen.push(Seen::OutOf(client, channel.clone()));
     }
 
     fn forget(&mut self, client: ClientId) {

@@ -199,7 +199,7 @@ struct Views {
 
 impl Views {
     fn learn(&mut self, seen: &Seen) {
-        if let Seen::Did(Action::Unsubscribed { client, channel }) = seen {
+        if let Seen::OutOf(client, channel) = seen {
             self.members.remove(&(*client, channel.to_string()));
         }
         let Seen::Sent(client, message) = seen else { return };
@@ -242,11 +242,12 @@ impl Views {
 fn reached(actions: &[Action]) -> impl Iterator<Item = ClientId> {
     actions.iter().flat_map(seen).filter_map(|seen| match seen {
         Seen::Sent(client, _) => Some(client),
-        Seen::Did(_) => None,
+        Seen::In(..) | Seen::OutOf(..) | Seen::Did(_) => None,
     })
 }
 
-/// Joins and leaves of each member alternate and end with a leave; so do subscribing and unsubscribing.
+/// Joins and leaves of each member alternate and end with a leave; so do subscribing and unsubscribing, of which each
+/// tells how many subscribers there are then.
 fn assert_balanced(actions: &[Action]) -> Result<(), TestCaseError> {
     let mut present: Vec<(&ChannelName, &Member)> = Vec::new();
     let mut subscribed: Vec<(&ChannelName, ClientId)> = Vec::new();
@@ -259,12 +260,14 @@ fn assert_balanced(actions: &[Action]) -> Result<(), TestCaseError> {
             let position = present.iter().position(|one| *one == (channel, member));
             prop_assert!(position.is_some(), "{:?} left {} without having joined", member, channel);
             present.retain(|one| *one != (channel, member));
-        } else if let Action::Subscribed { client, channel } = action {
+        } else if let Action::Subscribed { client, channel, subscribers } = action {
             prop_assert!(!subscribed.contains(&(channel, *client)));
             subscribed.push((channel, *client));
-        } else if let Action::Unsubscribed { client, channel } = action {
+            prop_assert_eq!(*subscribers, subscribed.iter().filter(|(name, _)| *name == channel).count());
+        } else if let Action::Unsubscribed { client, channel, subscribers } = action {
             prop_assert!(subscribed.contains(&(channel, *client)));
             subscribed.retain(|one| *one != (channel, *client));
+            prop_assert_eq!(*subscribers, subscribed.iter().filter(|(name, _)| *name == channel).count());
         }
     }
     prop_assert!(present.is_empty() && subscribed.is_empty());

@@ -103,7 +103,7 @@ fn dropping_the_deliveries_makes_the_client_gone() {
     assert_eq!((hub.client_count(), hub.channel_count()), (0, 0));
     assert_eq!(client.send("late"), Err(HubError::UnknownClient));
     let (client, channel) = (client.id(), "room".into());
-    assert_eq!(notices.all().last(), Some(&Notice::Unsubscribed { client, channel }));
+    assert_eq!(notices.all().last(), Some(&Notice::Unsubscribed { client, channel, subscribers: 0 }));
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn a_slow_client_is_ended_and_told_once() {
     let (client, channel) = (client.id(), "room".into());
     let expected = [
         Notice::TooSlow { client },
-        Notice::Unsubscribed { client, channel },
+        Notice::Unsubscribed { client, channel, subscribers: 0 },
         Notice::Undelivered { client, messages: 3 },
     ];
     assert_eq!(notices.all()[1..], expected);
@@ -165,7 +165,7 @@ fn the_notice_hook_may_use_the_hub_and_sees_things_in_order() {
     let built = Hub::builder()
         .on_notice(move |notice| {
             its_seen.lock().unwrap().push(notice.clone());
-            if let Notice::Subscribed { client, channel } = notice
+            if let Notice::Subscribed { client, channel, .. } = notice
                 && channel.as_str() == "first"
             {
                 let hub = its_hub.get().unwrap();
@@ -179,8 +179,10 @@ fn the_notice_hook_may_use_the_hub_and_sees_things_in_order() {
     in_time(client.subscribe("first")).unwrap();
     assert_eq!(texts(&mut deliveries), ["welcome"]);
     let (client, channel) = (client.id(), realtime_smol::ChannelName::from("first"));
-    let expected =
-        [Notice::Subscribed { client, channel: channel.clone() }, Notice::Unsubscribed { client, channel }];
+    let expected = [
+        Notice::Subscribed { client, channel: channel.clone(), subscribers: 1 },
+        Notice::Unsubscribed { client, channel, subscribers: 0 },
+    ];
     assert_eq!(*seen.lock().unwrap(), expected);
 }
 

@@ -94,8 +94,8 @@ impl Driver {
                     ending.get_or_insert(Ending { code, reason });
                 }
             }
-            Action::Subscribed { client, channel } => {
-                self.notices.push(Notice::Subscribed { client, channel })
+            Action::Subscribed { client, channel, subscribers } => {
+                self.notices.push(Notice::Subscribed { client, channel, subscribers });
             }
             Action::Denied { client, channel, denial } => {
                 outcome.denial = Some(denial.clone());
@@ -104,8 +104,8 @@ impl Driver {
             Action::NothingRetained { client, channel } => {
                 self.notices.push(Notice::NothingRetained { client, channel });
             }
-            Action::Unsubscribed { client, channel } => {
-                self.notices.push(Notice::Unsubscribed { client, channel });
+            Action::Unsubscribed { client, channel, subscribers } => {
+                self.notices.push(Notice::Unsubscribed { client, channel, subscribers });
             }
             Action::Joined { channel, member } => self.notices.push(Notice::Joined { channel, member }),
             Action::Left { channel, member } => self.notices.push(Notice::Left { channel, member }),

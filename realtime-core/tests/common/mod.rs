@@ -24,6 +24,8 @@ pub struct TestHub {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Seen {
     Sent(ClientId, PreparedMessage),
+    In(ClientId, ChannelName),
+    OutOf(ClientId, ChannelName),
     Did(Action),
 }
 
@@ -120,6 +122,10 @@ pub fn drain(hub: &mut Hub) -> Vec<Action> {
 pub fn seen(action: &Action) -> Vec<Seen> {
     if let Action::Deliver { to, message } = action {
         to.iter().map(|client| Seen::Sent(client, message.clone())).collect()
+    } else if let Action::Subscribed { client, channel, .. } = action {
+        vec![Seen::In(*client, channel.clone())]
+    } else if let Action::Unsubscribed { client, channel, .. } = action {
+        vec![Seen::OutOf(*client, channel.clone())]
     } else {
         vec![Seen::Did(action.clone())]
     }
@@ -160,11 +166,11 @@ impl Peer {
     }
 
     pub fn is_in(self, channel: &str) -> Seen {
-        Seen::Did(Action::Subscribed { client: self.0, channel: channel.into() })
+        Seen::In(self.0, channel.into())
     }
 
     pub fn is_out_of(self, channel: &str) -> Seen {
-        Seen::Did(Action::Unsubscribed { client: self.0, channel: channel.into() })
+        Seen::OutOf(self.0, channel.into())
     }
 
     pub fn is_denied(self, channel: &str, denial: Denial) -> Seen {

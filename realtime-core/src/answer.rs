@@ -3,7 +3,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use realtime_ws::handshake::{Accept, Upgrade};
-use realtime_ws::{ApiMisuse, Connection, Timestamp};
+use realtime_ws::{ApiMisuse, CheckedConfig, Connection, Timestamp};
 
 /// An application's answer to a client that wants to connect.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub struct Answer<S> {
 
 #[derive(Debug)]
 enum Verdict<S> {
-    Accept { state: S, subprotocol: Option<String> },
+    Accept { state: S, subprotocol: Option<String>, config: Option<CheckedConfig> },
     Reject { status: u16, body: String },
 }
 
@@ -22,7 +22,7 @@ impl<S> Answer<S> {
     /// Lets the client connect; `state` is kept for the connection.
     #[must_use]
     pub fn accept(state: S) -> Self {
-        Self { verdict: Verdict::Accept { state, subprotocol: None }, headers: Vec::new() }
+        Self { verdict: Verdict::Accept { state, subprotocol: None, config: None }, headers: Vec::new() }
     }
 
     /// Refuses with an HTTP status of 200 to 599, and a text that says why.
@@ -36,6 +36,15 @@ impl<S> Answer<S> {
     pub fn subprotocol(mut self, chosen: impl Into<String>) -> Self {
         if let Verdict::Accept { subprotocol, .. } = &mut self.verdict {
             *subprotocol = Some(chosen.into());
+        }
+        self
+    }
+
+    /// Gives the connection limits of its own in place of the server's. Nothing to limit when rejecting.
+    #[must_use]
+    pub fn config(mut self, limits: CheckedConfig) -> Self {
+        if let Verdict::Accept { config, .. } = &mut self.verdict {
+            *config = Some(limits);
         }
         self
     }
@@ -82,8 +91,9 @@ impl<S> Answered<S> {
         let headers: Vec<(&str, &str)> =
             answer.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
         let answered = match answer.verdict {
-            Verdict::Accept { state, subprotocol } => {
-                let accept = Accept { subprotocol: subprotocol.as_deref(), headers: &headers };
+            Verdict::Accept { state, subprotocol, config } => {
+                let (subprotocol, config) = (subprotocol.as_deref(), config.as_ref());
+                let accept = Accept { subprotocol, headers: &headers, config };
                 upgrade.accept(&accept, now).map(|connection| Self::Accepted { connection, state })
             }
             Verdict::Reject { status, body } => {
@@ -115,7 +125,7 @@ impl<S> fmt::Debug for Answered<S> {
 mod tests {
     use super::*;
     use alloc::borrow::ToOwned;
-    use realtime_ws::CheckedConfig;
+    use realtime_ws::Config;
     use realtime_ws::handshake::{Request, ServerHandshake};
 
     const NOW: Timestamp = Timestamp::START;
@@ -146,6 +156,20 @@ mod tests {
         assert!(response.starts_with("HTTP/1.1 101 "), "{response}");
         assert!(response.contains("Sec-WebSocket-Protocol: v2\r\n"), "{response}");
         assert!(response.contains("X-Served-By: me\r\n"), "{response}");
+    }
+
+    #[test]
+    fn a_connection_may_have_limits_of_its_own() {
+        let keepalive = |answer| match answered(answer) {
+            Answered::Accepted { connection, .. } => connection.poll_timeout(),
+            other => panic!("{other:?}"),
+        };
+        let config = Config { keepalive: None, ..Config::default() }.checked().unwrap();
+        assert!(keepalive(Answer::accept("")).is_some());
+        assert_eq!(keepalive(Answer::accept("").config(config.clone())), None);
+        let Answered::Rejected { .. } = answered(Answer::reject(404, "").config(config)) else {
+            panic!("the client is turned away")
+        };
     }
 
     #[test]

@@ -6,7 +6,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use realtime_ws::{
-    ApiMisuse, CloseCode, Closure, CompressionClass, Connection, Event, Message, PeerMisbehaved,
+    ApiMisuse, CloseCode, Closure, CompressionClass, Config, Connection, Event, Message, PeerMisbehaved,
     PreparedMessage, Receiver, Segment, Sender, Silence, Timestamp,
 };
 
@@ -190,6 +190,12 @@ impl Outgoing {
             self.undelivered += 1; // the connection closes for it
         }
         pushed
+    }
+
+    /// The limits of this connection, less those of its outbox.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        self.sender.config()
     }
 
     /// Bounds by `limits` what is pushed from now on; what waits already stays.

@@ -54,7 +54,7 @@ pub use realtime_core::{
 pub use realtime_ws::DeflateConfig;
 pub use realtime_ws::handshake::{ClientRequest, OriginPolicy, Refusal, Upgrade, Uri};
 pub use realtime_ws::{
-    ApiMisuse, CloseCode, Closure, Config, Delivery, InvalidConfig, Keepalive, Message, OwnedMessage,
+    ApiMisuse, CheckedConfig, CloseCode, Closure, Config, Delivery, InvalidConfig, Keepalive, Message, OwnedMessage,
     PeerMisbehaved, Piece, PreparedMessage, Timestamp,
 };
 

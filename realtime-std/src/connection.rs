@@ -47,7 +47,7 @@ pub(crate) fn serve<H: Handler>(
     match opened {
         Ok(Opened::WebSocket { connection, state, mut rest }) => {
             let (receiver, outgoing) = Session::new(*connection, hub.outbox_limits()).split();
-            let link = Arc::new(Link::new(stream, outgoing, clock, config.clone()));
+            let link = Arc::new(Link::new(stream, outgoing, clock));
             if service.connections.open(number, &link) {
                 let driver = &service.driver;
                 let membership =

@@ -1,6 +1,6 @@
 use realtime_adapter::{Clock, lock};
 use realtime_core::{Outgoing, Pushed};
-use realtime_ws::{ApiMisuse, CheckedConfig, Message, Receiver, Silence, Timestamp};
+use realtime_ws::{ApiMisuse, Message, Receiver, Silence, Timestamp};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags};
@@ -21,7 +21,9 @@ const SLICES: usize = 16;
 pub(crate) struct Link {
     stream: Arc<TcpStream>,
     clock: Clock,
-    config: CheckedConfig,
+    /// How long the peer may take nothing of what waits.
+    patience: Option<Duration>,
+    close_timeout: Duration,
     outbound: Mutex<Outbound>,
 }
 
@@ -50,14 +52,11 @@ impl DerefMut for Outbound {
 }
 
 impl Link {
-    pub(crate) fn new(
-        stream: Arc<TcpStream>,
-        outgoing: Outgoing,
-        clock: Clock,
-        config: CheckedConfig,
-    ) -> Self {
-        let outbound = Outbound { outgoing, is_touched: false, is_watched: false };
-        Self { stream, clock, config, outbound: Mutex::new(outbound) }
+    pub(crate) fn new(stream: Arc<TcpStream>, outgoing: Outgoing, clock: Clock) -> Self {
+        let patience = outgoing.config().keepalive.map(|keepalive| keepalive.close_after);
+        let close_timeout = outgoing.config().close_timeout;
+        let outbound = Mutex::new(Outbound { outgoing, is_touched: false, is_watched: false });
+        Self { stream, clock, patience, close_timeout, outbound }
     }
 
     pub(crate) fn stream(&self) -> &TcpStream {
@@ -121,7 +120,6 @@ impl Link {
     /// # Errors
     /// The socket failed, or the peer took nothing for as long as silence is borne.
     pub(crate) fn drain(&self) -> io::Result<()> {
-        let patience = self.config.keepalive.map(|keepalive| keepalive.close_after);
         loop {
             let mut outbound = self.outbound();
             self.flush(&mut outbound)?;
@@ -129,7 +127,7 @@ impl Link {
                 return Ok(());
             }
             drop(outbound);
-            if self.wait_for(PollFlags::OUT, patience)?.is_empty() {
+            if self.wait_for(PollFlags::OUT, self.patience)?.is_empty() {
                 return Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing"));
             }
         }
@@ -225,7 +223,7 @@ impl Incoming {
         let wants_input = (self.is_split || !is_behind) && !self.receiver.is_ended();
         let is_drained = outbound.is_drained();
         drop(outbound);
-        let max_wait = self.is_split.then_some(link.config.close_timeout);
+        let max_wait = self.is_split.then_some(link.close_timeout);
         let timeout = [due.map(|due| link.clock.until(due)), max_wait].into_iter().flatten().min();
         let readiness = if timeout == Some(Duration::ZERO) {
             Ok(PollFlags::empty())
@@ -271,7 +269,7 @@ impl Incoming {
     pub(crate) fn finish(&mut self) {
         self.receiver.give_up();
         if !self.receiver.is_ended() {
-            linger(&self.link.stream, self.link.config.close_timeout, &self.link.clock);
+            linger(&self.link.stream, self.link.close_timeout, &self.link.clock);
         }
         self.link.cut();
     }

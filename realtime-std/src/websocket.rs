@@ -6,8 +6,7 @@ use realtime_core::responses::UPGRADE_REQUIRED;
 use realtime_core::{OutboxLimits, Session};
 use realtime_ws::handshake::{ClientHandshake, ClientRequest, Scheme, Upgrade, Uri};
 use realtime_ws::{
-    ApiMisuse, CheckedConfig, CloseCode, Closure, Config, Connection, Event, Message, OwnedMessage,
-    PeerMisbehaved,
+    ApiMisuse, CloseCode, Closure, Config, Connection, Event, Message, OwnedMessage, PeerMisbehaved,
 };
 use rustix::buffer::spare_capacity;
 use rustix::net::{RecvFlags, recv};
@@ -96,7 +95,7 @@ impl WebSocket {
             };
             if let Some(response) = handshake.receive(&mut input)? {
                 let connection = response.into_connection(clock.now());
-                return Ok(Self::new(stream, connection, clock, config, input.to_vec()));
+                return Ok(Self::new(stream, connection, clock, input.to_vec()));
             }
         }
     }
@@ -124,7 +123,7 @@ impl WebSocket {
         let mut buffer = [MaybeUninit::uninit(); READ_BYTES];
         match open(&stream, &config, &clock, &mut buffer, |upgrade| Ok(decide(upgrade)))? {
             Opened::WebSocket { connection, state: (), rest } => {
-                let websocket = Self::new(stream, *connection, clock, config, rest);
+                let websocket = Self::new(stream, *connection, clock, rest);
                 websocket.writer.link.drain()?; // the response
                 Ok(websocket)
             }
@@ -210,16 +209,10 @@ impl WebSocket {
         (self.reader, self.writer)
     }
 
-    fn new(
-        stream: TcpStream,
-        connection: Connection,
-        clock: Clock,
-        config: CheckedConfig,
-        input: Vec<u8>,
-    ) -> Self {
+    fn new(stream: TcpStream, connection: Connection, clock: Clock, input: Vec<u8>) -> Self {
         // There is no hub that delivers anything: the outbox stays empty.
         let (receiver, outgoing) = Session::new(connection, OutboxLimits::default()).split();
-        let link = Arc::new(Link::new(Arc::new(stream), outgoing, clock, config));
+        let link = Arc::new(Link::new(Arc::new(stream), outgoing, clock));
         let incoming = Incoming::new(Arc::clone(&link), receiver);
         let reader = Reader { incoming, input, looked_at: 0, misbehaved: None, is_over: false };
         Self { reader, writer: Writer { link } }

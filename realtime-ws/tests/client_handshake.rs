@@ -284,7 +284,11 @@ fn both_sides_understand_each_other_and_the_first_frames() {
         panic!("no upgrade")
     };
     assert_eq!((upgrade.host(), upgrade.target()), ("[::1]:9001", "/chat?room=1"));
-    let answer = Accept { subprotocol: upgrade.choose_subprotocol(&["v1"]), headers: &[("X", "y")] };
+    let answer = Accept {
+        subprotocol: upgrade.choose_subprotocol(&["v1"]),
+        headers: &[("X", "y")],
+        ..Accept::default()
+    };
     let mut server = upgrade.accept(&answer, Timestamp::START).unwrap();
     server.send("welcome").unwrap();
 

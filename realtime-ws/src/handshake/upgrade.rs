@@ -24,6 +24,8 @@ pub struct Accept<'a> {
     pub subprotocol: Option<&'a str>,
     /// Further headers, such as cookies. Default none.
     pub headers: &'a [(&'a str, &'a str)],
+    /// The limits of the connection. Default `None`: those of the handshake.
+    pub config: Option<&'a CheckedConfig>,
 }
 
 impl<'a> Upgrade<'a> {
@@ -103,10 +105,11 @@ impl<'a> Upgrade<'a> {
     /// - [`ApiMisuse::ReservedHeader`]: a header is one that the handshake itself writes, or that would
     ///   give the response a body.
     pub fn accept(&self, answer: &Accept<'_>, now: Timestamp) -> Result<Connection, ApiMisuse> {
-        let negotiate = || deflate::accept(self.extensions(), self.config);
+        let config = answer.config.unwrap_or(self.config);
+        let negotiate = || deflate::accept(self.extensions(), config);
         let (agreed, extensions) = self.offers_extensions.then(negotiate).flatten().unzip();
         let response = self.response(answer, extensions.as_deref())?;
-        Ok(Connection::server_after(self.config.clone(), &response, agreed, now))
+        Ok(Connection::server_after(config.clone(), &response, agreed, now))
     }
 
     fn response(&self, answer: &Accept<'_>, extensions: Option<&str>) -> Result<Vec<u8>, ApiMisuse> {

@@ -67,6 +67,14 @@ fn open(serving: &Serving, number: usize) -> Client {
     client
 }
 
+fn open_all<const N: usize>(serving: &Serving, numbers: [usize; N], happenings: &Happenings) -> [Client; N] {
+    numbers.map(|number| {
+        let client = open(serving, number);
+        happenings.opened();
+        client
+    })
+}
+
 impl Happenings {
     fn opened(&self) -> ClientId {
         self.opened.recv_timeout(PATIENCE).unwrap().unwrap()
@@ -122,8 +130,7 @@ fn a_hub_that_closes_takes_only_its_own_clients_along() {
         let hubs = [Hub::new(), Hub::new()];
         let (houses, happenings) = Houses::new(hubs.clone());
         let serving = serve(patient().threads(threads), houses);
-        let mut clients: Vec<_> = (0..4).map(|n| open(&serving, n % 2)).collect();
-        clients.iter().for_each(|_| drop(happenings.opened()));
+        let mut clients = open_all(&serving, [0, 1, 0, 1], &happenings);
         hubs[1].close();
         for client in [1, 3] {
             assert_eq!(clients[client].frame(), close(1001, "the server is closing"));
@@ -144,8 +151,7 @@ fn a_server_that_stops_closes_the_clients_of_all_hubs() {
     let hubs = [Hub::new(), Hub::new()];
     let (houses, happenings) = Houses::new(hubs.clone());
     let serving = serve(patient().hub(&hubs[0]), houses);
-    let clients: Vec<_> = (0..4).map(|n| open(&serving, n % 2)).collect();
-    clients.iter().for_each(|_| drop(happenings.opened()));
+    let clients = open_all(&serving, [0, 1, 0, 1], &happenings);
     serving.stopper.stop();
     for mut client in clients {
         assert_eq!(client.frame(), close(1001, "the server is stopping"));
@@ -173,8 +179,7 @@ fn drivers_let_go_of_a_hub_whose_last_client_has_left() {
         for round in 0..20 {
             let (hub, end) = mortal();
             hubs.lock().unwrap().push(Some(hub));
-            let clients = [open(&serving, round), open(&serving, round)];
-            clients.iter().for_each(|_| drop(happenings.opened()));
+            let clients = open_all(&serving, [round; 2], &happenings);
             let hub = hubs.lock().unwrap()[round].take().unwrap();
             for client in clients {
                 hub.broadcast("room", "may arrive or not").unwrap();

@@ -337,6 +337,18 @@ fn what_is_wrong_with_an_event_is_said() {
 }
 
 #[test]
+fn a_request_says_of_which_app_it_is_before_that_is_believed() {
+    let path = "/users/alice/terminate_connections";
+    let key = |query| ApiRequest { method: "POST", path, query }.auth_key();
+    assert_eq!(key("AUTH_KEY=k&auth_signature=forged"), Ok("k".into()));
+    assert_eq!(key("auth_version=1.0"), Err(ApiError::Unsigned { missing: "auth_key" }));
+    assert!(matches!(key("auth_key=%"), Err(ApiError::Query(_))));
+    let unknown = ApiError::UnknownKey { key: "k".into() };
+    assert_eq!(unknown.status(), 401);
+    assert_eq!(unknown.to_string(), r#"auth_key is "k", and there is no app with that key"#);
+}
+
+#[test]
 fn limits_of_an_event_are_named_where_they_are_met() {
     let event = |name: usize, channels: usize, data: usize| {
         let channels: Vec<String> = (0..channels).map(|n| format!("\"c{n}\"")).collect();

@@ -66,6 +66,16 @@ pub enum ConnectError {
         /// The key.
         key: String,
     },
+    /// The client is a page of an origin that the app does not let in.
+    ForbiddenOrigin {
+        /// The origin.
+        origin: String,
+    },
+    /// The app has as many connections as it may.
+    TooManyConnections {
+        /// The most that it may have.
+        limit: usize,
+    },
     /// The version of the protocol is not a number.
     InvalidVersion {
         /// What it is.
@@ -85,6 +95,8 @@ impl ConnectError {
         match self {
             Self::PathNotFound { .. } | Self::Query(_) => ErrorCode::PATH_NOT_FOUND,
             Self::NoSuchApp { .. } => ErrorCode::NO_SUCH_APP,
+            Self::ForbiddenOrigin { .. } => ErrorCode::UNAUTHORIZED,
+            Self::TooManyConnections { .. } => ErrorCode::OVER_CONNECTION_QUOTA,
             Self::InvalidVersion { .. } => ErrorCode::INVALID_VERSION,
             Self::UnsupportedVersion { .. } => ErrorCode::UNSUPPORTED_VERSION,
         }
@@ -105,6 +117,12 @@ impl fmt::Display for ConnectError {
             }
             Self::Query(invalid) => invalid.fmt(f),
             Self::NoSuchApp { key } => write!(f, "there is no app with the key {}", Shown(key)),
+            Self::ForbiddenOrigin { origin } => {
+                write!(f, "the app takes no connections from pages of {}", Shown(origin))
+            }
+            Self::TooManyConnections { limit } => {
+                write!(f, "the app has {limit} connections, the most that it may have")
+            }
             Self::InvalidVersion { version } => {
                 write!(f, "protocol must be a number, and {} is none", Shown(version))
             }
@@ -157,7 +175,13 @@ mod tests {
             let error = ConnectRequest::parse(path, query).unwrap_err();
             assert_eq!(error.code(), code, "{path}?{query}");
         }
-        assert_eq!(ConnectError::NoSuchApp { key: "k".into() }.code().get(), 4001);
+        for (error, code) in [
+            (ConnectError::NoSuchApp { key: "k".into() }, 4001),
+            (ConnectError::TooManyConnections { limit: 1 }, 4004),
+            (ConnectError::ForbiddenOrigin { origin: "https://a.test".into() }, 4009),
+        ] {
+            assert_eq!(error.code().get(), code);
+        }
     }
 
     #[test]
@@ -165,6 +189,15 @@ mod tests {
         assert_eq!(
             ConnectRequest::parse("/app/k", "protocol=8").unwrap_err().frame(),
             r#"{"event":"pusher:error","data":{"code":4007,"message":"version 8 of the protocol is not spoken; accepted are 5 to 7"}}"#
+        );
+        let origin = "https://a.test".into();
+        assert_eq!(
+            ConnectError::ForbiddenOrigin { origin }.to_string(),
+            r#"the app takes no connections from pages of "https://a.test""#
+        );
+        assert_eq!(
+            ConnectError::TooManyConnections { limit: 7 }.to_string(),
+            "the app has 7 connections, the most that it may have"
         );
     }
 

@@ -19,7 +19,7 @@ use realtime_ws::CloseCode;
 pub struct ErrorCode(CloseCode);
 
 impl ErrorCode {
-    /// 4001, closes: there is no app with this key.
+    /// 4001, closes: there is no app with this key, or no longer.
     pub const NO_SUCH_APP: Self = Self::named(4001);
     /// 4003, closes: the app is disabled.
     pub const APP_DISABLED: Self = Self::named(4003);
@@ -33,8 +33,8 @@ impl ErrorCode {
     pub const UNSUPPORTED_VERSION: Self = Self::named(4007);
     /// 4008, closes: no version was named. Not sent by this server, which then takes version 7.
     pub const NO_VERSION: Self = Self::named(4008);
-    /// 4009, closes: the app ended the connections of its user, who is not to come back. An event for a sign-in
-    /// that was not accepted; the connection lives.
+    /// 4009, closes: the app ended the connections of its user, who is not to come back; or a page is of an origin that
+    /// the app does not let in. An event for a sign-in that was not accepted; the connection lives.
     pub const UNAUTHORIZED: Self = Self::named(4009);
     /// 4100, closes: the server is at its capacity; try again later.
     pub const OVER_CAPACITY: Self = Self::named(4100);

@@ -42,6 +42,11 @@ pub enum ApiError {
         /// What it is.
         key: String,
     },
+    /// There is no app whose key `auth_key` is, and nothing else says of which app the request is.
+    UnknownKey {
+        /// What it is.
+        key: String,
+    },
     /// `auth_version` is not `1.0`.
     WrongAuthVersion {
         /// What it is.
@@ -167,6 +172,7 @@ impl ApiError {
             Self::InBatch { error, .. } => error.status(),
             Self::Unsigned { .. }
             | Self::WrongKey { .. }
+            | Self::UnknownKey { .. }
             | Self::WrongAuthVersion { .. }
             | Self::InvalidTimestamp { .. }
             | Self::WrongTime { .. }
@@ -198,6 +204,9 @@ impl fmt::Display for ApiError {
             Self::Query(invalid) => invalid.fmt(f),
             Self::Unsigned { missing } => write!(f, "the request is not signed: {missing} is missing"),
             Self::WrongKey { key } => write!(f, "auth_key is {}, which is not this app's key", Shown(key)),
+            Self::UnknownKey { key } => {
+                write!(f, "auth_key is {}, and there is no app with that key", Shown(key))
+            }
             Self::WrongAuthVersion { version } => {
                 write!(f, "auth_version is {}; only 1.0 is accepted", Shown(version))
             }

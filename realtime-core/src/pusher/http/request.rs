@@ -35,6 +35,16 @@ impl<'a> ApiRequest<'a> {
         ApiCall::parse(self.method, self.path)
     }
 
+    /// The key of the app that the request says it is from; for those that have the app's id in their path it is
+    /// checked by [`verify`](Self::verify) alone.
+    ///
+    /// # Errors
+    /// [`ApiError::Query`] and [`ApiError::Unsigned`]: the client's fault.
+    pub fn auth_key(&self) -> Result<String, ApiError> {
+        let query = Query::parse(self.query)?.in_lower_case()?;
+        query.value("auth_key").map(str::to_string).ok_or(ApiError::Unsigned { missing: "auth_key" })
+    }
+
     /// Checks that the app's own server signed this request, and lately.
     ///
     /// `unix_seconds` is the time now, since 1970. A wrong signature takes the same time wherever it is

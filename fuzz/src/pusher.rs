@@ -14,7 +14,6 @@ use realtime_ws::{PreparedMessage, Timestamp};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// What clients and the app's server say is understood as a naive reading of the JSON has it, and the same
@@ -314,8 +313,8 @@ fn publish(body: &[u8]) {
 /// Some clients who speak, and what became of it.
 struct Room {
     hub: Hub,
-    app: Arc<App>,
-    settings: Arc<Settings>,
+    app: App,
+    settings: Settings,
     now: Timestamp,
     elapsed: Duration,
     clients: Vec<Client>,
@@ -372,8 +371,8 @@ impl Room {
         let config = Config { authorization: Authorization::Ask, retention, ..Config::default() };
         Self {
             hub: Hub::new(config, Pusher, [0; 16]),
-            app: Arc::new(App { id: "3".into(), key: "key".into(), secret: Secret::new("secret") }),
-            settings: Arc::new(settings),
+            app: App { id: "3".into(), key: "key".into(), secret: Secret::new("secret") },
+            settings,
             now: Timestamp::START,
             elapsed: Duration::ZERO,
             clients: Vec::new(),
@@ -467,9 +466,9 @@ impl Room {
             panic!("a connect is answered with the id")
         };
         let number = id.to_string().bytes().fold(7u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
-        let conversation =
-            Conversation::new(SocketId::from_random([number; 16]), self.app.clone(), self.settings.clone());
-        let greeting: Value = serde_json::from_str(&conversation.greeting()).expect("the greeting is JSON");
+        let conversation = Conversation::new(SocketId::from_random([number; 16]));
+        let greeting = conversation.greeting(&self.settings);
+        let greeting: Value = serde_json::from_str(&greeting).expect("the greeting is JSON");
         let data: Value =
             serde_json::from_str(greeting["data"].as_str().expect("it is text")).expect("of JSON");
         assert_eq!(data["socket_id"], conversation.socket_id().to_string());
@@ -587,10 +586,11 @@ impl Room {
     }
 
     fn hear(&mut self, at: usize, text: &str) {
-        let Self { hub, clients, app, let_in, signed_in, now, .. } = self;
+        let Self { hub, clients, app, settings, let_in, signed_in, now, .. } = self;
         let Client { id: client, conversation, events } = &mut clients[at];
         let (client, socket_id) = (*client, conversation.socket_id());
-        match conversation.handle_text(text, |channel| Standing::of(client, channel, hub), *now) {
+        let standing = |channel: &ChannelName| Standing::of(client, channel, hub);
+        match conversation.handle_text(text, app, settings, standing, *now) {
             Reaction::Nothing => {}
             Reaction::Reply(reply) => {
                 let event = value(&reply)["event"].clone();

@@ -11,7 +11,6 @@ use realtime_core::pusher::{
 use realtime_core::{ChannelName, Member};
 use realtime_ws::{Keepalive, PreparedMessage, Timestamp};
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 fn app() -> App {
     App { id: "1".into(), key: "key".into(), secret: Secret::new("secret") }
@@ -20,6 +19,7 @@ fn app() -> App {
 /// A conversation with a client that stands the same in every channel, and a clock that the test advances.
 struct Client {
     conversation: Conversation,
+    settings: Settings,
     standing: Standing,
     now: Timestamp,
 }
@@ -27,11 +27,7 @@ struct Client {
 impl Client {
     fn with(settings: Settings, standing: Standing) -> Self {
         let socket_id: SocketId = "12.34".parse().unwrap();
-        Self {
-            conversation: Conversation::new(socket_id, Arc::new(app()), Arc::new(settings)),
-            standing,
-            now: Timestamp::START,
-        }
+        Self { conversation: Conversation::new(socket_id), settings, standing, now: Timestamp::START }
     }
 
     fn subscribed() -> Self {
@@ -40,7 +36,7 @@ impl Client {
 
     fn says(&mut self, text: &str) -> Reaction {
         let standing = self.standing.clone();
-        self.conversation.handle_text(text, |_: &ChannelName| standing, self.now)
+        self.conversation.handle_text(text, &app(), &self.settings, |_: &ChannelName| standing, self.now)
     }
 
     /// Asserts that `text` is answered with a `pusher:error`, and gives its code and message.
@@ -79,7 +75,7 @@ fn broadcast(channel: &str, frame: &str) -> Reaction {
 fn the_greeting_has_a_socket_id_and_an_activity_timeout() {
     let settings = Settings { activity_timeout_seconds: NonZeroU32::new(30).unwrap(), ..Settings::default() };
     assert_eq!(
-        Client::with(settings, Standing::Outside).conversation.greeting(),
+        Client::with(settings, Standing::Outside).conversation.greeting(&settings),
         r#"{"event":"pusher:connection_established","data":"{\"socket_id\":\"12.34\",\"activity_timeout\":30}"}"#
     );
     let Keepalive { ping_after, close_after } = settings.keepalive();

@@ -1,7 +1,8 @@
+use crate::app_config::AppConfig;
 use crate::gateway::Shared;
 use crate::http::HttpServer;
 use crate::metrics::HandshakeFailure;
-use crate::users::Users;
+use crate::served_app::{Seat, ServedApp, Terms};
 use realtime_core::TOO_SLOW;
 use realtime_core::pusher::{
     ConnectError, ConnectRequest, Conversation, ErrorCode, Reaction, SocketId, Standing, frames,
@@ -32,38 +33,53 @@ pub(crate) struct Connection {
 /// What is said on a connection.
 #[derive(Debug)]
 enum Dialogue {
-    /// Speaks to a client of the app.
-    Open(Conversation),
+    /// Speaks to a client of an app.
+    Open(Open),
     /// Tells a client why it is not let in: a browser cannot see why an opening handshake failed.
     TurnedAway(Box<ConnectError>),
+}
+
+/// What is said with a client of an app.
+#[derive(Debug)]
+struct Open {
+    app: Seat,
+    /// What held when it spoke last.
+    terms: Arc<Terms>,
+    conversation: Conversation,
 }
 
 impl Handler for Connections {
     type State = Connection;
 
     fn on_request(&self, request: &Upgrade<'_>, address: SocketAddr) -> Answer<Connection> {
-        let connect = ConnectRequest::parse(request.path(), request.query().unwrap_or_default());
-        match connect {
-            Ok(connect) if connect.key == self.shared.app.key => match fresh_socket_id() {
-                Ok(socket_id) => {
-                    let Shared { app, settings, .. } = &*self.shared;
-                    let conversation = Conversation::new(socket_id, app.clone(), settings.clone());
-                    Answer::accept(Connection { address, dialogue: Dialogue::Open(conversation) })
-                }
-                Err(error) => Answer::reject(500, error.to_string()),
-            },
-            Ok(ConnectRequest { key, .. }) => self.turned_away(address, ConnectError::NoSuchApp { key }),
-            Err(error) => self.turned_away(address, error),
-        }
+        let (app, terms) = match self.admit(request) {
+            Ok(admitted) => admitted,
+            Err(error) => return self.turned_away(address, error),
+        };
+        let conversation = match fresh_socket_id() {
+            Ok(socket_id) => Conversation::new(socket_id),
+            Err(error) => return Answer::reject(500, error.to_string()),
+        };
+        let limits = terms.limits.clone();
+        let dialogue = Dialogue::Open(Open { app, terms, conversation });
+        Answer::accept(Connection { address, dialogue }).config(limits)
     }
 
     fn on_open(&self, peer: &mut Peer<'_>, connection: &mut Connection) {
         match &mut connection.dialogue {
             // What a client shows it shows for each channel.
-            Dialogue::Open(conversation) => match peer.connect(Credentials::NONE) {
+            Dialogue::Open(Open { app, terms, conversation }) => match peer
+                .connect_to(&app.hub, Credentials::NONE)
+            {
                 Ok(client) => {
-                    self.shared.sockets.insert(conversation.socket_id(), client.id());
-                    send(peer, &conversation.greeting());
+                    app.sockets.insert(conversation.socket_id(), client.id());
+                    send(peer, &conversation.greeting(&terms.config.settings));
+                }
+                // The app was there when the client asked for it.
+                Err(HubError::Closed) => {
+                    let error = ConnectError::NoSuchApp { key: terms.config.app.key.clone() };
+                    self.shared.counters.handshake_failed(HandshakeFailure::TurnedAway(error.code().get()));
+                    turn_away(peer, error.code(), &error);
                 }
                 Err(error) => {
                     let code = ErrorCode::OVER_CAPACITY;
@@ -76,17 +92,22 @@ impl Handler for Connections {
     }
 
     fn on_message(&self, peer: &mut Peer<'_>, connection: &mut Connection, message: Message<'_>) {
-        let (Dialogue::Open(conversation), Some(client)) = (&mut connection.dialogue, peer.client()) else {
+        let (Dialogue::Open(open), Some(client)) = (&mut connection.dialogue, peer.client()) else {
             return; // it is being closed
         };
+        let Open { app, terms, conversation } = open;
+        if !terms.hold_for(app) {
+            *terms = app.terms();
+        }
         let reaction = match message {
             Message::Text(text) => {
                 let standing = |channel: &_| client.hub().look(|hub| Standing::of(client.id(), channel, hub));
-                conversation.handle_text(text, standing, peer.now())
+                let AppConfig { app, settings, .. } = &terms.config;
+                conversation.handle_text(text, app, settings, standing, peer.now())
             }
             Message::Binary(_) => conversation.handle_binary(),
         };
-        match perform(reaction, client, &self.shared.users) {
+        match perform(reaction, client, app) {
             Ok(None) => {}
             Ok(Some(reply)) => {
                 let pushed = peer.send_prepared(reply);
@@ -98,10 +119,10 @@ impl Handler for Connections {
 
     fn on_close(&self, client: Option<ClientId>, connection: Connection, closure: &Closure) {
         match connection.dialogue {
-            Dialogue::Open(conversation) => {
-                self.shared.sockets.remove(conversation.socket_id());
+            Dialogue::Open(Open { app, conversation, .. }) => {
+                app.sockets.remove(conversation.socket_id());
                 if let (Some(client), Some(_)) = (client, conversation.user()) {
-                    self.shared.users.forget(client);
+                    app.users.forget(client);
                 }
             }
             Dialogue::TurnedAway(_) => {}
@@ -130,6 +151,17 @@ fn fresh_socket_id() -> Result<SocketId, getrandom::Error> {
 }
 
 impl Connections {
+    /// # Errors
+    /// The client is not let in.
+    fn admit(&self, request: &Upgrade<'_>) -> Result<(Seat, Arc<Terms>), ConnectError> {
+        let ConnectRequest { key, .. } =
+            ConnectRequest::parse(request.path(), request.query().unwrap_or_default())?;
+        match self.shared.apps.by_key(&key) {
+            Some(app) => app.admit(request),
+            None => Err(ConnectError::NoSuchApp { key }),
+        }
+    }
+
     fn turned_away(&self, address: SocketAddr, error: ConnectError) -> Answer<Connection> {
         self.shared.counters.handshake_failed(HandshakeFailure::TurnedAway(error.code().get()));
         Answer::accept(Connection { address, dialogue: Dialogue::TurnedAway(Box::new(error)) })
@@ -146,13 +178,17 @@ fn turn_away(peer: &mut Peer<'_>, code: ErrorCode, reason: &impl Display) {
 ///
 /// # Errors
 /// The hub takes nothing at the moment; the client is still connected.
-fn perform(reaction: Reaction, client: &Client, users: &Users) -> Result<Option<PreparedMessage>, HubError> {
+fn perform(
+    reaction: Reaction,
+    client: &Client,
+    app: &ServedApp,
+) -> Result<Option<PreparedMessage>, HubError> {
     match reaction {
         Reaction::Nothing => {}
         Reaction::Reply(reply) => return Ok(Some(reply)),
         Reaction::SignIn { user, reply } => {
             // What is told of others goes through the hub, and so reaches the client after the reply.
-            users.sign_in(client.id(), user);
+            app.users.sign_in(client.id(), user);
             return Ok(Some(reply));
         }
         Reaction::Subscribe { channel, credentials } => {

@@ -1,17 +1,13 @@
 use crate::app_config::AppConfig;
+use crate::apps::{Apps, InvalidApps};
 use crate::connection::Connections;
 use crate::http::{DemoSite, HttpEnd, HttpLimits, HttpServer};
 use crate::log::{Log, WriteLine};
 use crate::metrics::{Counters, Metrics};
-use crate::options::{Compression, Demo, SubscriptionCounts};
-use crate::sockets::Sockets;
+use crate::options::{Compression, Demo};
+use crate::served_app::ServedApp;
 use crate::users::Users;
-use realtime_core::pusher::{self, App, MAX_USER_CHANNEL_BYTES, Settings};
-use realtime_core::wire;
-use realtime_smol::{
-    ChannelName, ClientId, Config, DeflateConfig, Hub, HubConfig, HubError, Meter, OriginPolicy,
-    OutboxLimits, PreparedMessage, Server, SlowConsumer,
-};
+use realtime_smol::{Config, DeflateConfig, Hub, Meter, OriginPolicy, OutboxLimits, Server, SlowConsumer};
 use smol::Executor;
 use smol::channel::{Receiver, Sender, bounded};
 use std::convert::Infallible;
@@ -19,10 +15,9 @@ use std::future::Future;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
 use std::{fmt, io};
 
-/// Serves one app: its Pusher clients over WebSocket, and its backend over HTTP, on one port.
+/// Serves apps: their Pusher clients over WebSocket, and their backends over HTTP, on one port.
 #[derive(Debug)]
 pub struct Gateway {
     server: Server,
@@ -34,13 +29,10 @@ pub struct Gateway {
 
 /// A gateway's parts, each with a default; see [`Gateway::builder`].
 pub struct GatewayBuilder {
-    app: App,
+    apps: Vec<AppConfig>,
     demo: Demo,
     compression: Compression,
-    subscription_counts: SubscriptionCounts,
     threads: Option<NonZeroUsize>,
-    settings: Settings,
-    hub: HubConfig,
     http: HttpLimits,
     metrics: Metrics,
     log: Box<WriteLine>,
@@ -49,12 +41,10 @@ pub struct GatewayBuilder {
 /// What all connections of a gateway share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) app: Arc<App>,
-    pub(crate) settings: Arc<Settings>,
+    pub(crate) apps: Apps,
+    /// The app of the demo, and of whoever builds a gateway for one app.
+    pub(crate) first: Arc<ServedApp>,
     pub(crate) http: HttpLimits,
-    pub(crate) hub: Hub,
-    pub(crate) sockets: Sockets,
-    pub(crate) users: Users,
     pub(crate) demo: Option<DemoSite>,
     pub(crate) log: Log,
     pub(crate) stopping: Stopping,
@@ -63,34 +53,10 @@ pub(crate) struct Shared {
     pub(crate) meter: Meter,
 }
 
-impl Shared {
-    /// Sends an event of the app to a channel; in cache channels it is also for those who come later.
-    ///
-    /// # Errors
-    /// [`HubError::Closed`] or [`HubError::Overloaded`]; then nobody gets it.
-    pub(crate) fn publish(
-        &self,
-        channel: &ChannelName,
-        event: PreparedMessage,
-        except: Option<ClientId>,
-    ) -> Result<(), HubError> {
-        let (hub, name) = (&self.hub, channel.clone());
-        match (pusher::is_cache_channel(channel), except) {
-            (true, None) => hub.retain(name, event),
-            (true, Some(client)) => hub.retain_except(name, event, client),
-            (false, None) => hub.broadcast(name, event),
-            (false, Some(client)) => hub.broadcast_except(name, event, client),
-        }
-    }
-}
-
 /// What waits for a slow client before it is disconnected. The bytes are enough for the longest roster:
 /// 10,000 members, of which each takes at most 3 KiB on the wire.
 pub(crate) const OUTBOX: OutboxLimits =
     OutboxLimits { max_messages: 1024, max_bytes: 32 * 1024 * 1024, policy: SlowConsumer::Disconnect };
-
-/// Short enough to look alive, and for a channel of 10,000 no more than 10,000 short messages in that time.
-const SUBSCRIPTION_COUNT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// More than the longest client event, the longest subscribe, and a sign-in whose watchlist is full of ids of a
 /// few hundred bytes each.
@@ -99,15 +65,22 @@ const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 impl fmt::Debug for GatewayBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GatewayBuilder")
-            .field("app", &self.app)
+            .field("apps", &self.apps)
             .field("demo", &self.demo)
             .finish_non_exhaustive()
     }
 }
 
 impl GatewayBuilder {
-    /// Sets whether the demo is served: a page at `/`, and endpoints that sign and publish for anyone.
-    /// Default: it is not.
+    /// Serves one more app, beside those named before.
+    #[must_use]
+    pub fn app(mut self, app: impl Into<AppConfig>) -> Self {
+        self.apps.push(app.into());
+        self
+    }
+
+    /// Sets whether the demo is served: a page at `/`, and endpoints that sign and publish for anyone, all of the
+    /// first app. Default: it is not.
     #[must_use]
     pub fn demo(mut self, demo: Demo) -> Self {
         self.demo = demo;
@@ -121,34 +94,10 @@ impl GatewayBuilder {
         self
     }
 
-    /// Sets whether the subscribers of a channel are told how many they are, at most once a second. Default: they
-    /// are not. For another interval, set [`subscriber_count_interval`](HubConfig::subscriber_count_interval)
-    /// instead.
-    #[must_use]
-    pub fn subscription_counts(mut self, counts: SubscriptionCounts) -> Self {
-        self.subscription_counts = counts;
-        self
-    }
-
     /// Sets how many threads serve WebSocket connections. Default: one for each core.
     #[must_use]
     pub fn threads(mut self, threads: NonZeroUsize) -> Self {
         self.threads = Some(threads);
-        self
-    }
-
-    /// Sets what connections may do and what they are told of it. Default: [`Settings::default`] with an
-    /// activity timeout of 30 s.
-    #[must_use]
-    pub fn settings(mut self, settings: Settings) -> Self {
-        self.settings = settings;
-        self
-    }
-
-    /// Sets the limits of channels and members; who is let in is decided by signatures.
-    #[must_use]
-    pub fn hub(mut self, config: HubConfig) -> Self {
-        self.hub = config;
         self
     }
 
@@ -178,22 +127,9 @@ impl GatewayBuilder {
     /// Listens at `address`; port 0 takes a free one.
     ///
     /// # Errors
-    /// The address cannot be listened at.
+    /// The address cannot be listened at, or ([`io::ErrorKind::InvalidInput`], with [`InvalidApps`]) two apps have the
+    /// same id or key.
     pub fn bind(self, address: impl ToSocketAddrs) -> io::Result<Gateway> {
-        let app = Arc::new(self.app);
-        let authorizing = app.clone();
-        // Which names clients may choose is decided before; the channels of users are longer.
-        let max_channel_name_bytes = self.hub.max_channel_name_bytes.max(MAX_USER_CHANNEL_BYTES);
-        let subscriber_count_interval = match self.subscription_counts {
-            SubscriptionCounts::On => Some(SUBSCRIPTION_COUNT_INTERVAL),
-            SubscriptionCounts::Off => self.hub.subscriber_count_interval,
-        };
-        let hub = Hub::builder()
-            .config(HubConfig { max_channel_name_bytes, subscriber_count_interval, ..self.hub })
-            .outbox(OUTBOX)
-            .wire(wire::Pusher)
-            .authorizer_now(move |request| pusher::authorize(&authorizing, request))
-            .build();
         let config = Config {
             max_message_bytes: MAX_MESSAGE_BYTES,
             deflate: match self.compression {
@@ -201,31 +137,31 @@ impl GatewayBuilder {
                 Compression::On => Some(DeflateConfig::default()),
                 Compression::Off => None,
             },
-            keepalive: Some(self.settings.keepalive()),
             ..Config::default()
         };
-        // Pages come from the application, not from here, and nothing is granted but by signature.
-        let mut server = Server::builder().config(config).hub(&hub).origins(OriginPolicy::Any);
+        let apps = Apps::new(config.clone());
+        let invalid = |error: InvalidApps| io::Error::new(io::ErrorKind::InvalidInput, error);
+        apps.replace(self.apps).map_err(invalid)?;
+        let Some(first) = apps.all().into_iter().next() else {
+            unreachable!("a gateway is built with an app");
+        };
+        // Each app has its own, and nothing is granted but by signature.
+        let mut server = Server::builder().config(config).hub(&first.hub).origins(OriginPolicy::Any);
         if let Some(threads) = self.threads {
             server = server.threads(threads);
         }
         let server = server.bind(address)?;
         let demo = match self.demo {
-            Demo::On => Some(DemoSite::new(&app, server.local_addr()?)),
+            Demo::On => Some(DemoSite::new(&first.terms().config.app, server.local_addr()?)),
             Demo::Off => None,
         };
-        let (settings, sockets) = (Arc::new(self.settings), Sockets::default());
-        let (users, log) = (Users::new(hub.clone()), Log::new(self.log));
         let (running, stopping) = bounded(1);
         let shared = Arc::new(Shared {
-            app,
-            settings,
+            apps,
+            first,
             http: self.http,
-            hub,
-            sockets,
-            users,
             demo,
-            log,
+            log: Log::new(self.log),
             stopping,
             metrics: self.metrics,
             counters: Counters::default(),
@@ -239,18 +175,15 @@ impl GatewayBuilder {
 }
 
 impl Gateway {
-    /// The parts of a gateway for `app`, to be changed.
+    /// The parts of a gateway for one app, to be changed; an [`App`](crate::App) does, with the defaults of
+    /// [`AppConfig::new`].
     #[must_use]
-    pub fn builder(app: App) -> GatewayBuilder {
-        let AppConfig { app, settings, hub, subscription_counts, .. } = AppConfig::new(app);
+    pub fn builder(app: impl Into<AppConfig>) -> GatewayBuilder {
         GatewayBuilder {
-            app,
+            apps: vec![app.into()],
             demo: Demo::default(),
             compression: Compression::default(),
-            subscription_counts,
             threads: None,
-            settings,
-            hub,
             http: HttpLimits::default(),
             metrics: Metrics::default(),
             log: Box::new(|_| ()),
@@ -265,19 +198,25 @@ impl Gateway {
         self.server.local_addr()
     }
 
-    /// The hub of its clients: publishes to them from within the process. What is broadcast here must be a
+    /// The apps that it serves: finds the hubs of others than the first, and changes which there are.
+    #[must_use]
+    pub fn apps(&self) -> Apps {
+        self.connections.shared.apps.clone()
+    }
+
+    /// The hub of the first app's clients: publishes to them from within the process. What is broadcast here must be a
     /// frame of the protocol, such as [`event`](realtime_core::pusher::frames::event) makes. For those who come later to a
-    /// [cache channel](pusher::is_cache_channel()) is kept only what is published over HTTP or with
+    /// [cache channel](realtime_core::pusher::is_cache_channel()) is kept only what is published over HTTP or with
     /// `retain`, not what is broadcast.
     #[must_use]
     pub fn hub(&self) -> &Hub {
-        &self.connections.shared.hub
+        &self.connections.shared.first.hub
     }
 
-    /// The users as whom its clients are signed in: sends to them, and ends their connections.
+    /// The users as whom the first app's clients are signed in: sends to them, and ends their connections.
     #[must_use]
     pub fn users(&self) -> Users {
-        self.connections.shared.users.clone()
+        self.connections.shared.first.users.clone()
     }
 
     /// Stops the gateway from anywhere.
@@ -332,7 +271,7 @@ impl Stopper {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use realtime_core::pusher::{Secret, SocketId};
+    use realtime_core::pusher::{App, Secret, SocketId};
     use realtime_smol::{CloseCode, OwnedMessage, WebSocket};
     use smol::future;
 
@@ -352,9 +291,9 @@ mod tests {
             let uri = format!("ws://{address}/app/key");
             let mut socket = WebSocket::connect(&uri, Config::default()).await.expect("a connection");
             let id = socket_id(socket.next().await);
-            assert!(shared.sockets.client(id).is_some());
+            assert!(shared.first.sockets.client(id).is_some());
             socket.close(CloseCode::NORMAL, "").await.expect("a closing handshake");
-            while shared.sockets.client(id).is_some() {
+            while shared.first.sockets.client(id).is_some() {
                 future::yield_now().await;
             }
             Ok(())

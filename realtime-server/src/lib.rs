@@ -19,12 +19,29 @@
 //! # }
 //! ```
 //!
+//! Several apps are served at one port, each with clients, channels, users and limits of its own; [`Apps`] changes them
+//! while the gateway runs:
+//! ```no_run
+//! # use realtime_server::{App, AppConfig, Gateway, Secret};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let shop = App { id: "shop".into(), key: "shop-key".into(), secret: Secret::new("secret") };
+//! # let chat = App { id: "chat".into(), key: "chat-key".into(), secret: Secret::new("secret") };
+//! let gateway = Gateway::builder(shop.clone()).app(chat).bind("127.0.0.1:8080")?;
+//! let apps = gateway.apps();
+//! // At any time: of the two, only the shop is left, with fewer connections from now on.
+//! apps.replace(vec![AppConfig { max_connections: Some(500), ..AppConfig::new(shop) }])?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Choices
 //!
-//! - **Who may connect.** Pages of any origin: a Pusher client is served by its application, not by the
-//!   gateway, and is let into channels by its application's signature. Nothing here depends on cookies or on
-//!   where a page comes from, except the demo's endpoints, which sign and publish for whoever asks (see
-//!   [`Demo`]).
+//! - **Who may connect.** Pages of any origin, unless an app [names](AppConfig::origins) those that may: a Pusher client
+//!   is served by its application, not by the gateway, and is let into channels by its application's signature. Nothing
+//!   here depends on cookies or on where a page comes from, except the demo's endpoints, which sign and publish for
+//!   whoever asks (see [`Demo`]).
+//! - **Apps** share threads and a port, and nothing else: a client, a signature or a socket id of one is worth nothing to
+//!   another. Clients of an app that is removed are closed with 4001, on which they do not come back by themselves.
 //! - **The demo** takes requests from pages of this machine only, as any page that a browser shows can post to a
 //!   loopback address. Its well-known secret is no protection: a page from elsewhere could sign with it. Give the
 //!   gateway a secret of its own as soon as anything but a try goes through it.
@@ -44,6 +61,7 @@
 #![forbid(unsafe_code)]
 
 mod app_config;
+mod apps;
 mod connection;
 mod error;
 mod gateway;
@@ -52,12 +70,14 @@ mod log;
 mod metrics;
 mod options;
 mod program;
+mod served_app;
 mod shutdown;
 mod sockets;
 mod startup;
 mod users;
 
 pub use app_config::AppConfig;
+pub use apps::{Apps, InvalidApps};
 pub use error::Error;
 pub use gateway::{Gateway, GatewayBuilder, Stopper};
 pub use http::HttpLimits;

@@ -67,10 +67,10 @@ impl Counters {
     }
 
     /// All that is counted, in the text format of Prometheus.
-    pub(crate) fn render(&self, hub: &HubCounts, meter: &Meter) -> String {
+    pub(crate) fn render(&self, apps: &[(String, HubCounts)], meter: &Meter) -> String {
         let traffic = meter.traffic();
         let mut page = Page::default();
-        page.hub(hub);
+        page.apps(apps);
         page.traffic(&traffic);
         self.handshakes(&mut page, &traffic);
         page.family("realtime_http_requests_total", "counter", "HTTP requests answered.");
@@ -123,24 +123,29 @@ struct Page {
 }
 
 impl Page {
-    fn hub(&mut self, hub: &HubCounts) {
-        let events = &hub.events;
-        self.gauge("realtime_connections", "Clients that are connected.", hub.clients as u64);
-        self.gauge("realtime_channels", "Channels with a subscriber.", hub.channels as u64);
-        self.gauge("realtime_subscriptions", "Subscriptions of all clients.", events.subscriptions());
-        self.gauge("realtime_members", "Members of all presence channels.", events.members());
-        self.counter("realtime_connections_total", "Clients that have connected.", events.connected);
-        self.counter("realtime_subscriptions_total", "Subscriptions that have begun.", events.subscribed);
-        self.counter("realtime_denials_total", "Subscribes that were denied.", events.denied);
+    fn apps(&mut self, apps: &[(String, HubCounts)]) {
+        let mut app = Apps { page: self, apps };
+        app.gauge("realtime_connections", "Clients that are connected.", |hub| hub.clients as u64);
+        app.gauge("realtime_channels", "Channels with a subscriber.", |hub| hub.channels as u64);
+        app.gauge("realtime_subscriptions", "Subscriptions of all clients.", |hub| {
+            hub.events.subscriptions()
+        });
+        app.gauge("realtime_members", "Members of all presence channels.", |hub| hub.events.members());
+        app.counter("realtime_connections_total", "Clients that have connected.", |hub| hub.events.connected);
+        app.counter("realtime_subscriptions_total", "Subscriptions that have begun.", |hub| {
+            hub.events.subscribed
+        });
+        app.counter("realtime_denials_total", "Subscribes that were denied.", |hub| hub.events.denied);
         let help = "Requests of clients and publishers that the hub refused, since too much waited.";
-        self.counter("realtime_overloaded_total", help, hub.overloaded);
+        app.counter("realtime_overloaded_total", help, |hub| hub.overloaded);
         let help = "Messages that slow clients lost, by what happens to such clients.";
-        self.family("realtime_messages_dropped_total", "counter", help);
-        self.labelled(r#"policy="drop""#, hub.dropped);
+        app.family("realtime_messages_dropped_total", "counter", help, r#",policy="drop""#, |hub| {
+            hub.dropped
+        });
         let help = "Slow clients that were disconnected, with all that waited for them.";
-        self.counter("realtime_slow_clients_disconnected_total", help, hub.too_slow);
+        app.counter("realtime_slow_clients_disconnected_total", help, |hub| hub.too_slow);
         let help = "Messages for clients that were disconnected or left before they got them.";
-        self.counter("realtime_messages_undelivered_total", help, hub.undelivered);
+        app.counter("realtime_messages_undelivered_total", help, |hub| hub.undelivered);
     }
 
     fn traffic(&mut self, traffic: &Traffic) {
@@ -150,11 +155,6 @@ impl Page {
         self.counter("realtime_messages_sent_total", help, traffic.messages_out);
         self.counter("realtime_bytes_received_total", "Bytes from WebSocket clients.", traffic.bytes_in);
         self.counter("realtime_bytes_sent_total", "Bytes to WebSocket clients.", traffic.bytes_out);
-    }
-
-    fn gauge(&mut self, name: &'static str, help: &str, value: u64) {
-        self.family(name, "gauge", help);
-        self.value(value);
     }
 
     fn counter(&mut self, name: &'static str, help: &str, value: u64) {
@@ -175,6 +175,41 @@ impl Page {
     fn labelled(&mut self, labels: &str, value: u64) {
         let _ = writeln!(self.text, "{}{{{labels}}} {value}", self.family);
     }
+}
+
+/// The figures that each app has, labelled with its id.
+struct Apps<'p> {
+    page: &'p mut Page,
+    apps: &'p [(String, HubCounts)],
+}
+
+impl Apps<'_> {
+    fn gauge(&mut self, name: &'static str, help: &str, value: impl Fn(&HubCounts) -> u64) {
+        self.family(name, "gauge", help, "", value);
+    }
+
+    fn counter(&mut self, name: &'static str, help: &str, value: impl Fn(&HubCounts) -> u64) {
+        self.family(name, "counter", help, "", value);
+    }
+
+    fn family(
+        &mut self,
+        name: &'static str,
+        kind: &str,
+        help: &str,
+        further_labels: &str,
+        value: impl Fn(&HubCounts) -> u64,
+    ) {
+        self.page.family(name, kind, help);
+        for (app, hub) in self.apps {
+            self.page.labelled(&format!(r#"app="{}"{further_labels}"#, escaped(app)), value(hub));
+        }
+    }
+}
+
+/// `text` as it stands in a label.
+fn escaped(text: &str) -> String {
+    text.replace('\\', r"\\").replace('"', r#"\""#).replace('\n', r"\n")
 }
 
 #[cfg(test)]
@@ -198,12 +233,14 @@ mod tests {
             counters.http_answered("/up", status);
         }
         counters.handshake_failed(HandshakeFailure::TurnedAway(4001));
-        page.hub(&HubCounts { clients: 3, dropped: 7, ..HubCounts::default() });
+        let counts = |clients, dropped| HubCounts { clients, dropped, ..HubCounts::default() };
+        page.apps(&[("shop".into(), counts(3, 7)), (r#"a"b\"#.into(), counts(4, 0))]);
         counters.handshakes(&mut page, &Traffic { refused: 2, ..Traffic::default() });
         for line in [
             "# TYPE realtime_connections gauge",
-            "realtime_connections 3",
-            r#"realtime_messages_dropped_total{policy="drop"} 7"#,
+            r#"realtime_connections{app="shop"} 3"#,
+            r#"realtime_connections{app="a\"b\\"} 4"#,
+            r#"realtime_messages_dropped_total{app="shop",policy="drop"} 7"#,
             r#"realtime_handshake_failures_total{reason="pusher_4001"} 1"#,
             r#"realtime_handshake_failures_total{reason="too_many_connections"} 2"#,
         ] {

@@ -1,3 +1,4 @@
+use crate::app_config::AppConfig;
 use crate::error::Error;
 use crate::gateway::Gateway;
 use crate::options::{Command, HELP, Options};
@@ -25,10 +26,11 @@ pub fn run(command: Command) -> Result<(), Error> {
 fn serve(options: &Options) -> Result<(), Error> {
     // Before anything is printed: who reads that may send the signal at once.
     let shutdown = Shutdown::listen()?;
-    let mut gateway = Gateway::builder(options.to_app())
+    let app =
+        AppConfig { subscription_counts: options.subscription_counts, ..AppConfig::new(options.to_app()) };
+    let mut gateway = Gateway::builder(app)
         .demo(options.demo)
         .compression(options.compression)
-        .subscription_counts(options.subscription_counts)
         .metrics(options.metrics.clone())
         .log(complaints()?);
     if let Some(threads) = options.threads {

@@ -11,19 +11,24 @@ pub(crate) struct Sockets {
 
 impl Sockets {
     pub(crate) fn insert(&self, socket_id: SocketId, client: ClientId) {
-        self.clients().insert(socket_id, client);
+        self.by_id().insert(socket_id, client);
     }
 
     pub(crate) fn remove(&self, socket_id: SocketId) {
-        self.clients().remove(&socket_id);
+        self.by_id().remove(&socket_id);
     }
 
     /// `None` if that connection has ended, or was never here.
     pub(crate) fn client(&self, socket_id: SocketId) -> Option<ClientId> {
-        self.clients().get(&socket_id).copied()
+        self.by_id().get(&socket_id).copied()
     }
 
-    fn clients(&self) -> MutexGuard<'_, HashMap<SocketId, ClientId>> {
+    /// All clients there are, in no order.
+    pub(crate) fn clients(&self) -> Vec<ClientId> {
+        self.by_id().values().copied().collect()
+    }
+
+    fn by_id(&self) -> MutexGuard<'_, HashMap<SocketId, ClientId>> {
         // Each use leaves the map whole, whatever panicked while it was locked.
         self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }

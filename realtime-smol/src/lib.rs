@@ -54,8 +54,8 @@ pub use realtime_core::{
 pub use realtime_ws::DeflateConfig;
 pub use realtime_ws::handshake::{ClientRequest, OriginPolicy, Refusal, Upgrade, Uri};
 pub use realtime_ws::{
-    ApiMisuse, CheckedConfig, CloseCode, Closure, Config, Delivery, InvalidConfig, Keepalive, Message, OwnedMessage,
-    PeerMisbehaved, Piece, PreparedMessage, Timestamp,
+    ApiMisuse, CheckedConfig, CloseCode, Closure, Config, Delivery, InvalidConfig, Keepalive, Message,
+    OwnedMessage, PeerMisbehaved, Piece, PreparedMessage, Timestamp,
 };
 
 /// The program in the project's README, compiled.

@@ -132,6 +132,8 @@ impl Peer<'_> {
 
     /// Makes this connection a client of the server's hub; the authorizer is shown `credentials`. Idempotent.
     ///
+    /// A server of this adapter has one hub; with `realtime-smol`, its connections can be clients of different ones.
+    ///
     /// # Errors
     /// [`HubError::Closed`] or [`HubError::Overloaded`].
     pub fn connect(&mut self, credentials: impl Into<Credentials>) -> Result<&Client, HubError> {

@@ -81,6 +81,6 @@ pub use realtime_core::{
 pub use realtime_ws::DeflateConfig;
 pub use realtime_ws::handshake::{ClientRequest, OriginPolicy, Refusal, Upgrade};
 pub use realtime_ws::{
-    ApiMisuse, CheckedConfig, CloseCode, Closure, Config, Delivery, Event, InvalidConfig, Keepalive, Message, OwnedMessage,
-    PeerMisbehaved, Piece, PreparedMessage,
+    ApiMisuse, CheckedConfig, CloseCode, Closure, Config, Delivery, Event, InvalidConfig, Keepalive, Message,
+    OwnedMessage, PeerMisbehaved, Piece, PreparedMessage,
 };

@@ -16,14 +16,12 @@ use realtime_ws::{PreparedMessage, Timestamp};
 
 /// One client's side of the protocol, from its greeting on: takes what it says and tells what is to be done.
 ///
-/// Knows as whom the client is signed in. Keeps no subscriptions, which are the hub's, and no liveness, which
-/// is the connection's. A connection begins with [`greeting`](Self::greeting); then each of its messages gives
+/// Knows as whom the client is signed in. Keeps no subscriptions, which are the hub's, no liveness, which is the
+/// connection's, and neither the app nor its settings, which may change while it lasts. A connection begins with [`greeting`](Self::greeting); then each of its messages gives
 /// one [`Reaction`].
 #[derive(Clone, Debug)]
 pub struct Conversation {
     socket_id: SocketId,
-    app: Arc<App>,
-    settings: Arc<Settings>,
     client_events: Allowance,
     sign_ins: Allowance,
     // Once set, always of the same id.
@@ -90,11 +88,10 @@ impl Standing {
 }
 
 impl Conversation {
-    /// The conversation of the connection `socket_id` with a client of `app`.
+    /// The conversation of the connection `socket_id` with a client.
     #[must_use]
-    pub fn new(socket_id: SocketId, app: Arc<App>, settings: Arc<Settings>) -> Self {
-        let (client_events, sign_ins) = (Allowance::UNUSED, Allowance::UNUSED);
-        Self { socket_id, app, settings, client_events, sign_ins, user: None }
+    pub const fn new(socket_id: SocketId) -> Self {
+        Self { socket_id, client_events: Allowance::UNUSED, sign_ins: Allowance::UNUSED, user: None }
     }
 
     /// The connection's id: what signatures bind to.
@@ -105,8 +102,8 @@ impl Conversation {
 
     /// The first frame that the client gets.
     #[must_use]
-    pub fn greeting(&self) -> String {
-        frames::connection_established(self.socket_id, self.settings.activity_timeout_seconds)
+    pub fn greeting(&self, settings: &Settings) -> String {
+        frames::connection_established(self.socket_id, settings.activity_timeout_seconds)
     }
 
     /// As whom the client is signed in; `None` if it is not.
@@ -115,17 +112,20 @@ impl Conversation {
         self.user.as_ref()
     }
 
-    /// Takes a text message. `standing` tells how the client is in a channel, as [`Standing::of`] does; it is
+    /// Takes a text message from a client of `app`, as that is now. `standing` tells how the client is in a channel, as [`Standing::of`] does; it is
     /// asked at most once, and only for client events, so that all else needs no hub.
     ///
     /// A message that is not accepted is answered with an error event that says why; the connection lives.
     pub fn handle_text(
         &mut self,
         text: &str,
+        app: &App,
+        settings: &Settings,
         standing: impl FnOnce(&ChannelName) -> Standing,
         now: Timestamp,
     ) -> Reaction {
-        let reaction = ClientMessage::parse(text).and_then(|message| self.react(message, standing, now));
+        let reaction =
+            ClientMessage::parse(text).and_then(|message| self.react(message, app, settings, standing, now));
         reaction.unwrap_or_else(|error| refuse(&error))
     }
 
@@ -137,6 +137,8 @@ impl Conversation {
     fn react(
         &mut self,
         message: ClientMessage<'_>,
+        app: &App,
+        settings: &Settings,
         standing: impl FnOnce(&ChannelName) -> Standing,
         now: Timestamp,
     ) -> Result<Reaction, ClientError> {
@@ -145,11 +147,11 @@ impl Conversation {
                 Ok(self.subscribe(channel, &auth, channel_data.as_deref()))
             }
             ClientMessage::Unsubscribe { channel } => Ok(Reaction::Unsubscribe { channel }),
-            ClientMessage::SignIn { auth, user_data } => self.sign_in(&auth, &user_data, now),
+            ClientMessage::SignIn { auth, user_data } => self.sign_in(&auth, &user_data, app, settings, now),
             ClientMessage::Ping => Ok(Reaction::Reply(PreparedMessage::new(frames::PONG))),
             ClientMessage::Pong => Ok(Reaction::Nothing),
             ClientMessage::ClientEvent { event, channel, data } => {
-                self.admit_client_event(&channel, data, now)?;
+                self.admit_client_event(&channel, data, settings, now)?;
                 let sender = match standing(&channel) {
                     Standing::Outside => {
                         return Err(ClientError::NotSubscribed { channel: channel.to_string() });
@@ -182,8 +184,15 @@ impl Conversation {
         Reaction::Subscribe { channel, credentials: shown.encode() }
     }
 
-    fn sign_in(&mut self, auth: &str, user_data: &str, now: Timestamp) -> Result<Reaction, ClientError> {
-        let per_second = self.settings.sign_ins_per_second;
+    fn sign_in(
+        &mut self,
+        auth: &str,
+        user_data: &str,
+        app: &App,
+        settings: &Settings,
+        now: Timestamp,
+    ) -> Result<Reaction, ClientError> {
+        let per_second = settings.sign_ins_per_second;
         match self.sign_ins.take(per_second, now) {
             Taken::One => {}
             Taken::NothingLeft => return Err(ClientError::TooManySignIns { per_second: per_second.get() }),
@@ -192,7 +201,7 @@ impl Conversation {
         if let Err(too_long @ InvalidUserData::TooLong { .. }) = user {
             return Err(too_long.into()); // a digest of it would be work for nothing
         }
-        self.app.verify_auth(auth, &SigningString::User { socket_id: self.socket_id, user_data })?;
+        app.verify_auth(auth, &SigningString::User { socket_id: self.socket_id, user_data })?;
         let user = user?;
         let reply = PreparedMessage::new(&frames::signin_success(user_data));
         match self.user.as_deref() {
@@ -214,9 +223,10 @@ impl Conversation {
         &mut self,
         channel: &ChannelName,
         data: Option<&str>,
+        settings: &Settings,
         now: Timestamp,
     ) -> Result<(), ClientError> {
-        match self.settings.client_events {
+        match settings.client_events {
             ClientEvents::Enabled => {}
             ClientEvents::Disabled => return Err(ClientError::ClientEventsDisabled),
         }
@@ -229,11 +239,11 @@ impl Conversation {
         if is_encrypted(channel) {
             return Err(ClientError::ClientEventOnEncryptedChannel { channel: channel.to_string() });
         }
-        let (bytes, limit) = (data.map_or(0, str::len), self.settings.max_client_event_bytes);
+        let (bytes, limit) = (data.map_or(0, str::len), settings.max_client_event_bytes);
         if bytes > limit {
             return Err(ClientError::ClientEventTooLong { bytes, limit });
         }
-        let per_second = self.settings.client_events_per_second;
+        let per_second = settings.client_events_per_second;
         match self.client_events.take(per_second, now) {
             Taken::One => Ok(()),
             Taken::NothingLeft => Err(ClientError::TooManyClientEvents { per_second: per_second.get() }),

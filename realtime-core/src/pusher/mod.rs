@@ -11,8 +11,7 @@
 //! good when it is *closed* with most [codes](ErrorCode).
 //!
 //! Pure, like all of this crate: a gateway hands in what came and does what comes out.
-//! - A connection is let in if [`ConnectRequest::parse`] accepts its path and there is an [`App`] with that
-//!   key. Whoever
+//! - A connection is let in if [`ConnectRequest::parse`] accepts its path and there is an [`App`] with that key. Whoever
 //!   is not let in is told by a WebSocket that is accepted, gets [`ConnectError::frame`] and is closed.
 //! - [`Conversation`] greets and then gives a [`Reaction`] to each message. It knows as whom its client is
 //!   signed in.

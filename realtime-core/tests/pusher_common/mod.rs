@@ -11,7 +11,6 @@ use realtime_core::{Action, Authorization, ClientId, Config, Credentials, Home, 
 use realtime_ws::{PreparedMessage, Timestamp};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 pub fn app() -> App {
@@ -43,15 +42,15 @@ impl Gateway {
         self.hub.handle_input(connect, self.now).unwrap();
         let Some(Action::Connected { client }) = self.hub.poll_action() else { panic!("not connected") };
         let socket_id = SocketId::from_random((self.conversations.len() as u128 + 1).to_le_bytes());
-        let conversation = Conversation::new(socket_id, Arc::new(app()), Arc::new(Settings::default()));
-        self.conversations.insert(client, conversation);
+        self.conversations.insert(client, Conversation::new(socket_id));
         client
     }
 
     pub fn says(&mut self, client: ClientId, message: &Value) {
         let conversation = self.conversations.get_mut(&client).unwrap();
         let standing = |channel: &_| Standing::of(client, channel, &self.hub);
-        let input = match conversation.handle_text(&message.to_string(), standing, self.now) {
+        let (text, settings) = (message.to_string(), Settings::default());
+        let input = match conversation.handle_text(&text, &app(), &settings, standing, self.now) {
             Reaction::Nothing => return,
             Reaction::Reply(message) => return self.deliver(client, &message),
             Reaction::SignIn { user, reply } => {

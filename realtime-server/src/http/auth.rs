@@ -16,7 +16,7 @@ pub(super) fn answer(body: &[u8], shared: &Shared) -> Result<Answer, Refusal> {
         ChannelKind::Public | ChannelKind::Private => None,
         ChannelKind::Presence => Some(question.channel_data(request.socket_id, shared)?),
     };
-    Ok(json(request.allow(&shared.app, channel_data.as_deref())))
+    Ok(json(request.allow(&shared.first.terms().config.app, channel_data.as_deref())))
 }
 
 pub(super) fn sign_in(body: &[u8], shared: &Shared) -> Result<Answer, Refusal> {
@@ -25,7 +25,7 @@ pub(super) fn sign_in(body: &[u8], shared: &Shared) -> Result<Answer, Refusal> {
     let (id, name) = question.person(request.socket_id, shared);
     let user_data = serde_json::json!({ "id": id, "user_info": { "name": name } }).to_string();
     User::parse(&user_data).map_err(bad_request)?;
-    Ok(json(request.allow(&shared.app, &user_data)))
+    Ok(json(request.allow(&shared.first.terms().config.app, &user_data)))
 }
 
 /// What a client asks. Clients of Pusher send the first two, of which a sign-in needs one; the others say who it
@@ -86,7 +86,7 @@ impl Question {
 /// The id and name of a guest. The others learn them, and must not learn the socket id: signatures bind to
 /// it.
 fn guest(socket_id: SocketId, shared: &Shared) -> (String, String) {
-    let mut digest = shared.app.secret.sign(&format_args!("guest:{socket_id}"));
+    let mut digest = shared.first.terms().config.app.secret.sign(&format_args!("guest:{socket_id}"));
     digest.truncate(8);
     (format!("guest-{digest}"), format!("Guest {}", &digest[..4]))
 }

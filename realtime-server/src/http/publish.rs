@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 pub(super) fn answer(body: &[u8], shared: &Shared) -> Result<Answer, Refusal> {
-    publish(&parse(body)?, shared)?;
+    let app = &shared.first;
+    publish(&parse(body, &app.terms().config.publish)?, app)?;
     Ok(json("{}"))
 }
 
@@ -22,7 +23,7 @@ struct Event<'a> {
 }
 
 /// Parses `{"channel":…,"event":…,"data":…}`; data that is not a string is published as the JSON that it is.
-fn parse(body: &[u8]) -> Result<Publish, ApiError> {
+fn parse(body: &[u8], limits: &PublishLimits) -> Result<Publish, ApiError> {
     if !body.trim_ascii_start().starts_with(b"{") {
         return Err(ApiError::NotAnObject); // serde would take an array of the fields as well
     }
@@ -35,7 +36,7 @@ fn parse(body: &[u8]) -> Result<Publish, ApiError> {
     let data = data.ok_or(ApiError::Missing { field: "data" })?.get();
     let data =
         if data.starts_with('"') { serde_json::from_str(data).map_err(not_json)? } else { data.to_owned() };
-    PublishLimits::DEFAULT.admit_data(&data)?;
+    limits.admit_data(&data)?;
     Ok(Publish { event, channels: vec![channel], data, except: None, info: ChannelInfo::default() })
 }
 

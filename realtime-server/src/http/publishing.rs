@@ -1,5 +1,5 @@
 use super::answer::Refusal;
-use crate::gateway::Shared;
+use crate::served_app::ServedApp;
 use hyper::StatusCode;
 use hyper::header::{HeaderValue, RETRY_AFTER};
 use realtime_core::HubError;
@@ -10,22 +10,22 @@ use std::slice;
 ///
 /// # Errors
 /// As [`publish_all`].
-pub(super) fn publish(event: &Publish, shared: &Shared) -> Result<(), Refusal> {
-    publish_all(slice::from_ref(event), shared)
+pub(super) fn publish(event: &Publish, app: &ServedApp) -> Result<(), Refusal> {
+    publish_all(slice::from_ref(event), app)
 }
 
 /// Sends events to their channels, in order.
 ///
 /// # Errors
 /// 503: the hub takes nothing at the moment; the answer says how many channels have got their event before.
-pub(super) fn publish_all(events: &[Publish], shared: &Shared) -> Result<(), Refusal> {
+pub(super) fn publish_all(events: &[Publish], app: &ServedApp) -> Result<(), Refusal> {
     let wanted = events.iter().map(|event| event.channels.len()).sum::<usize>();
     let mut published = 0;
     for event in events {
-        let except = event.except.and_then(|socket_id| shared.sockets.client(socket_id));
+        let except = event.except.and_then(|socket_id| app.sockets.client(socket_id));
         for channel in &event.channels {
             let message = event.message(channel);
-            shared.publish(channel, message, except).map_err(|error| refused(error, published, wanted))?;
+            app.publish(channel, message, except).map_err(|error| refused(error, published, wanted))?;
             published += 1;
         }
     }

@@ -6,12 +6,13 @@ mod http;
 mod pusher;
 
 pub(crate) use http::{
-    HttpAnswer, exchange, get, get_signed, post, post_event, post_signed, signed_query, unix_seconds,
+    HttpAnswer, exchange, get, get_signed, get_signed_by, post, post_event, post_signed, post_signed_by,
+    signed_query, unix_seconds,
 };
 pub(crate) use pusher::PusherClient;
 
 use realtime_core::pusher::{App, Secret};
-use realtime_server::{Demo, Gateway, GatewayBuilder, Stopper, Users};
+use realtime_server::{AppConfig, Apps, Demo, Gateway, GatewayBuilder, Stopper, Users};
 use realtime_smol::Hub;
 use std::io;
 use std::net::SocketAddr;
@@ -22,9 +23,14 @@ use std::time::Duration;
 /// How long anything may take before the test gives it up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The app of all tests.
+/// The app of all tests that need no other.
 pub(crate) fn app() -> App {
     App { id: "7".into(), key: "test-key".into(), secret: Secret::new("test-secret") }
+}
+
+/// An app whose id is `name`.
+pub(crate) fn app_called(name: &str) -> App {
+    App { id: name.into(), key: format!("{name}-key"), secret: Secret::new(&format!("{name}-secret")) }
 }
 
 /// A gateway that runs until it is dropped.
@@ -32,6 +38,7 @@ pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) hub: Hub,
     pub(crate) users: Users,
+    pub(crate) apps: Apps,
     pub(crate) stopper: Stopper,
     thread: Option<JoinHandle<io::Result<()>>>,
 }
@@ -42,17 +49,32 @@ impl Running {
     }
 
     pub(crate) fn with(change: impl FnOnce(GatewayBuilder) -> GatewayBuilder) -> Self {
-        let gateway = Gateway::builder(app()).threads(NonZeroUsize::new(2).unwrap());
-        let gateway = change(gateway).bind("127.0.0.1:0").unwrap();
+        Self::start(change(Gateway::builder(app())))
+    }
+
+    /// One that serves these apps.
+    pub(crate) fn of<const N: usize>(apps: [AppConfig; N]) -> Self {
+        let mut apps = apps.into_iter();
+        let first = Gateway::builder(apps.next().unwrap());
+        Self::start(apps.fold(first, GatewayBuilder::app))
+    }
+
+    fn start(gateway: GatewayBuilder) -> Self {
+        let gateway = gateway.threads(NonZeroUsize::new(2).unwrap()).bind("127.0.0.1:0").unwrap();
         let (address, hub) = (gateway.local_addr().unwrap(), gateway.hub().clone());
-        let (users, stopper) = (gateway.users(), gateway.stopper());
+        let (users, apps, stopper) = (gateway.users(), gateway.apps(), gateway.stopper());
         let thread = Some(thread::spawn(move || smol::block_on(gateway.serve())));
-        Self { address, hub, users, stopper, thread }
+        Self { address, hub, users, apps, stopper, thread }
     }
 
     /// A client that was greeted.
     pub(crate) fn client(&self) -> PusherClient {
         PusherClient::greeted(self.address, "/app/test-key?protocol=7&client=js&version=8.6.0")
+    }
+
+    /// A client of `app` that was greeted.
+    pub(crate) fn client_of(&self, app: &App) -> PusherClient {
+        PusherClient::greeted_by(self.address, app)
     }
 
     pub(crate) fn has_ended(&self) -> bool {

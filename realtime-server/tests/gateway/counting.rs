@@ -1,12 +1,13 @@
 //! Subscribers that are told how many they are.
 
-use crate::common::Running;
-use realtime_server::{Demo, SubscriptionCounts};
+use crate::common::{Running, app};
+use realtime_server::{AppConfig, Demo, SubscriptionCounts};
 use serde_json::json;
 
 #[test]
 fn subscribers_are_told_how_many_they_are_where_that_is_on() {
-    let gateway = Running::with(|gateway| gateway.subscription_counts(SubscriptionCounts::On));
+    let app = AppConfig { subscription_counts: SubscriptionCounts::On, ..AppConfig::new(app()) };
+    let gateway = Running::of([app]);
     let [mut first, mut second] = [(); 2].map(|()| gateway.client());
     first.subscribe("news");
     let frame = first.next();

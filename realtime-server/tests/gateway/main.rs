@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where its premises do")]
 
 mod api;
+mod apps;
 mod caching;
 mod channels;
 mod command_line;

@@ -18,6 +18,10 @@ fn value(gateway: &Running, sample: &str) -> u64 {
     line.map_or(0, |value| value.parse().unwrap())
 }
 
+fn value_of_app(gateway: &Running, name: &str) -> u64 {
+    value(gateway, &format!("realtime_{name}{{app=\"7\"}}"))
+}
+
 fn with_token(gateway: &Running, header: &str) -> HttpAnswer {
     let request = format!("GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{header}\r\n");
     exchange(gateway.address, request.as_bytes())
@@ -54,8 +58,7 @@ fn a_token_keeps_everybody_else_out() {
 fn clients_channels_and_members_are_counted_while_they_are_there() {
     let gateway = counting();
     let gauges = |gateway: &Running| {
-        ["connections", "channels", "subscriptions", "members"]
-            .map(|name| value(gateway, &format!("realtime_{name}")))
+        ["connections", "channels", "subscriptions", "members"].map(|name| value_of_app(gateway, name))
     };
     assert_eq!(gauges(&gateway), [0; 4]);
     let [mut ada, mut grace, mut witness] = [(); 3].map(|()| gateway.client());
@@ -70,8 +73,8 @@ fn clients_channels_and_members_are_counted_while_they_are_there() {
     witness.expect("pusher_internal:member_added");
     witness.expect("pusher_internal:member_removed");
     assert_eq!(gauges(&gateway), [1, 1, 1, 1]);
-    assert_eq!(value(&gateway, "realtime_connections_total"), 3);
-    assert_eq!(value(&gateway, "realtime_subscriptions_total"), 5);
+    assert_eq!(value_of_app(&gateway, "connections_total"), 3);
+    assert_eq!(value_of_app(&gateway, "subscriptions_total"), 5);
 }
 
 #[test]
@@ -105,7 +108,7 @@ fn denials_and_failed_handshakes_are_counted_with_their_reason() {
     let mut client = gateway.client();
     client.ask_for("private-x", "test-key:00", None);
     client.expect("pusher:subscription_error");
-    assert_eq!(value(&gateway, "realtime_denials_total"), 1);
+    assert_eq!(value_of_app(&gateway, "denials_total"), 1);
 
     let failures =
         |reason: &str| value(&gateway, &format!("realtime_handshake_failures_total{{reason=\"{reason}\"}}"));
@@ -133,8 +136,8 @@ fn slow_clients_and_what_they_lose_are_counted() {
         }
     }
     assert_eq!(slow.closure().code.get(), 1013);
-    assert_eq!(value(&gateway, "realtime_slow_clients_disconnected_total"), 1);
-    while value(&gateway, "realtime_messages_undelivered_total") == 0 {
+    assert_eq!(value_of_app(&gateway, "slow_clients_disconnected_total"), 1);
+    while value_of_app(&gateway, "messages_undelivered_total") == 0 {
         thread::yield_now(); // until its connection has ended
     }
 }

@@ -1,5 +1,6 @@
 use crate::common::{PATIENCE, app};
 use md5::{Digest, Md5};
+use realtime_core::pusher::App;
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -68,25 +69,45 @@ pub(crate) fn post_event(address: SocketAddr, body: &str) -> HttpAnswer {
 
 /// Posts as the app's own server does.
 pub(crate) fn post_signed(address: SocketAddr, path: &str, body: &str) -> HttpAnswer {
-    let query = signed_query("POST", path, unix_seconds(), body);
+    post_signed_by(&app(), address, path, body)
+}
+
+/// Posts as the server of `app` does.
+pub(crate) fn post_signed_by(app: &App, address: SocketAddr, path: &str, body: &str) -> HttpAnswer {
+    let query = signed_query_by(app, "POST", path, unix_seconds(), body);
     post(address, &format!("{path}?{query}"), "", body)
 }
 
 /// Asks as the app's own server does; `parameters` come after its own in the alphabet.
 pub(crate) fn get_signed(address: SocketAddr, path: &str, parameters: &[(&str, &str)]) -> HttpAnswer {
-    let mut query = format!("auth_key=test-key&auth_timestamp={}&auth_version=1.0", unix_seconds());
+    get_signed_by(&app(), address, path, parameters)
+}
+
+/// Asks as the server of `app` does.
+pub(crate) fn get_signed_by(
+    app: &App,
+    address: SocketAddr,
+    path: &str,
+    parameters: &[(&str, &str)],
+) -> HttpAnswer {
+    let mut query = format!("auth_key={}&auth_timestamp={}&auth_version=1.0", app.key, unix_seconds());
     for (name, value) in parameters {
         query.extend(["&", name, "=", value]);
     }
-    let signature = app().secret.sign(&format!("GET\n{path}\n{query}"));
+    let signature = app.secret.sign(&format!("GET\n{path}\n{query}"));
     get(address, &format!("{path}?{query}&auth_signature={signature}"))
 }
 
 /// The query with which the app's own server signs a request.
 pub(crate) fn signed_query(method: &str, path: &str, timestamp: u64, body: &str) -> String {
+    signed_query_by(&app(), method, path, timestamp, body)
+}
+
+fn signed_query_by(app: &App, method: &str, path: &str, timestamp: u64, body: &str) -> String {
     let body_md5: String = Md5::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
-    let query = format!("auth_key=test-key&auth_timestamp={timestamp}&auth_version=1.0&body_md5={body_md5}");
-    let signature = app().secret.sign(&format!("{method}\n{path}\n{query}"));
+    let key = &app.key;
+    let query = format!("auth_key={key}&auth_timestamp={timestamp}&auth_version=1.0&body_md5={body_md5}");
+    let signature = app.secret.sign(&format!("{method}\n{path}\n{query}"));
     format!("{query}&auth_signature={signature}")
 }
 

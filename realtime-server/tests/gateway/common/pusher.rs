@@ -1,5 +1,5 @@
 use crate::common::{PATIENCE, app};
-use realtime_core::pusher::{SigningString, SocketId};
+use realtime_core::pusher::{App, SigningString, SocketId};
 use realtime_smol::{CloseCode, Closure, Config, OwnedMessage, WebSocket};
 use serde_json::{Value, json};
 use smol::{Timer, future};
@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 
 /// A client that speaks the protocol frame by frame.
 pub(crate) struct PusherClient {
+    pub(crate) app: App,
     socket: WebSocket,
     pub(crate) socket_id: SocketId,
 }
@@ -16,6 +17,12 @@ impl PusherClient {
     /// Connects to `target` and takes the greeting.
     pub(crate) fn greeted(address: SocketAddr, target: &str) -> Self {
         Self::greeted_with(address, target, Config::default())
+    }
+
+    /// Connects to `app`, takes the greeting, and brings that app's signatures.
+    pub(crate) fn greeted_by(address: SocketAddr, app: &App) -> Self {
+        let client = Self::greeted(address, &format!("/app/{}?protocol=7", app.key));
+        Self { app: app.clone(), ..client }
     }
 
     /// As [`greeted`](Self::greeted), over a connection of its own kind.
@@ -36,7 +43,7 @@ impl PusherClient {
     fn connect_with(address: SocketAddr, target: &str, config: Config) -> Self {
         let uri = format!("ws://{address}{target}");
         let socket = within("the connection", WebSocket::connect(&uri, config)).unwrap();
-        Self { socket, socket_id: SocketId::from_random([0; 16]) }
+        Self { app: app(), socket, socket_id: SocketId::from_random([0; 16]) }
     }
 
     pub(crate) fn say(&mut self, frame: &Value) {
@@ -96,7 +103,7 @@ impl PusherClient {
     /// Signs in, and subscribes to what is for the user alone, as pusher-js does then.
     pub(crate) fn sign_in(&mut self, user_data: &Value) {
         let (socket_id, text) = (self.socket_id, user_data.to_string());
-        let auth = app().auth(&SigningString::User { socket_id, user_data: &text });
+        let auth = self.app.auth(&SigningString::User { socket_id, user_data: &text });
         self.say(&json!({ "event": "pusher:signin", "data": { "auth": auth, "user_data": text } }));
         assert_eq!(self.expect("pusher:signin_success"), json!({ "user_data": text }));
         self.ask_for(&format!("#server-to-user-{}", user_data["id"].as_str().unwrap()), "", None);
@@ -113,7 +120,7 @@ impl PusherClient {
 
     /// What the app's own server signs for this client.
     pub(crate) fn auth(&self, channel: &str, channel_data: Option<&str>) -> String {
-        app().auth(&SigningString::Channel { socket_id: self.socket_id, channel, channel_data })
+        self.app.auth(&SigningString::Channel { socket_id: self.socket_id, channel, channel_data })
     }
 
     /// Asserts that the connection lives, and that nothing came before this.

@@ -56,7 +56,7 @@ def publish_request(size):
     body = json.dumps({"name": "bench-event", "channels": ["bench"], "data": data})
     target = signed(APP, body, int(time.time()))
     head = (
-        f"POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"POST {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
     return (head + body).encode()

@@ -54,31 +54,27 @@ pub(crate) fn subscribers(load: &Load, connections: usize) -> Result<Vec<TcpStre
 pub(crate) fn published(load: &Load) -> Result<Measured, Failure> {
     let request = load.request.as_deref().ok_or("published wants --request FILE")?;
     let streams = subscribers(load, load.connections)?;
-    let mut posts =
-        (0..load.in_flight).map(|_| Post::connect(load.address)).collect::<Result<Vec<_>, _>>()?;
-    let frames = first_delivery(&streams, &mut posts[0], request)?;
+    let frames = first_delivery(&streams, Post::begin(load.address, request)?)?;
 
     let mut poller = Poller::new()?;
     let mut sockets = Vec::with_capacity(streams.len());
     for (key, stream) in streams.into_iter().enumerate() {
         sockets.push(Socket::new(stream, key, &poller)?);
     }
-    for (number, post) in posts.iter().enumerate() {
-        post.stream.set_nonblocking(true)?;
-        poller.add(&post.stream, sockets.len() + number)?;
-    }
 
     let mut stopwatch = Stopwatch::start(load);
     let (mut got, mut got_by_all) = (vec![0_usize; sockets.len()], 0);
     let mut in_flight: VecDeque<InFlight> = VecDeque::new();
-    let mut free: Vec<usize> = (0..posts.len()).collect();
+    let mut posts: Vec<Option<Post>> = (0..load.in_flight).map(|_| None).collect();
     let (mut buffer, mut ready) = (vec![0; READ_BYTES], Vec::new());
     loop {
         while in_flight.len() < load.in_flight
-            && let Some(number) = free.pop()
+            && let Some(free) = posts.iter().position(Option::is_none)
         {
-            posts[number].send(request)?;
             in_flight.push_back(InFlight { since: Instant::now(), delivered: 0 });
+            let post = posts[free].insert(Post::begin(load.address, request)?);
+            post.stream.set_nonblocking(true)?;
+            poller.add(&post.stream, sockets.len() + free)?;
         }
         poller.wait(PATIENCE, &mut ready)?;
         if ready.is_empty() {
@@ -87,9 +83,11 @@ pub(crate) fn published(load: &Load) -> Result<Measured, Failure> {
         let mut done = 0;
         for &key in &ready {
             let Some(socket) = sockets.get_mut(key) else {
-                let number = key - sockets.len();
-                if posts[number].receive(&mut buffer)? {
-                    free.push(number);
+                let post = &mut posts[key - sockets.len()];
+                if let Some(asked) = post
+                    && asked.receive(&mut buffer)?
+                {
+                    *post = None;
                 }
                 continue;
             };
@@ -117,9 +115,8 @@ struct InFlight {
     delivered: usize,
 }
 
-/// Publishes once: what the first subscriber gets is what all get of each event that follows.
-fn first_delivery(streams: &[TcpStream], post: &mut Post, request: &[u8]) -> Result<Frames, Failure> {
-    post.send(request)?;
+/// What the first subscriber gets of the first event is what all get of each one.
+fn first_delivery(streams: &[TcpStream], mut post: Post) -> Result<Frames, Failure> {
     let mut buffer = vec![0; READ_BYTES];
     while !post.receive(&mut buffer)? {}
     let mut expected = None;
@@ -133,46 +130,33 @@ fn first_delivery(streams: &[TcpStream], post: &mut Post, request: &[u8]) -> Res
     Ok(Frames { outgoing: Vec::new(), frame_bytes: 0, header_bytes: header_bytes(&expected), expected })
 }
 
-/// A connection to publish on, one request at a time.
+/// A request on a connection of its own, as the server libraries of languages without long-lived processes make it.
 struct Post {
     stream: TcpStream,
     answer: Vec<u8>,
 }
 
 impl Post {
-    fn connect(address: SocketAddr) -> Result<Self, Failure> {
-        let stream = TcpStream::connect(address)?;
+    fn begin(address: SocketAddr, request: &[u8]) -> Result<Self, Failure> {
+        let mut stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
+        stream.write_all(request)?;
         Ok(Self { stream, answer: Vec::new() })
     }
 
-    /// Requests are short, and one is answered before the next: they fit into the socket.
-    fn send(&mut self, request: &[u8]) -> Result<(), Failure> {
-        Ok(self.stream.write_all(request)?)
-    }
-
-    /// Reads once; whether the answer is complete.
+    /// Reads once; whether the server has answered and ended the connection.
     fn receive(&mut self, buffer: &mut [u8]) -> Result<bool, Failure> {
         match self.stream.read(buffer) {
-            Ok(0) => return Err("the server ended a connection to publish on".into()),
-            Ok(bytes) => self.answer.extend_from_slice(&buffer[..bytes]),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-            Err(error) => return Err(error.into()),
+            Ok(0) if self.answer.starts_with(b"HTTP/1.1 200") => Ok(true),
+            Ok(0) => Err(format!("not published: {}", String::from_utf8_lossy(&self.answer)).into()),
+            Ok(bytes) => {
+                self.answer.extend_from_slice(&buffer[..bytes]);
+                Ok(false)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(error.into()),
         }
-        let text = String::from_utf8_lossy(&self.answer);
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { return Ok(false) };
-        if !head.starts_with("HTTP/1.1 200") {
-            return Err(format!("not published: {text}").into());
-        }
-        let length = head.lines().filter_map(|line| line.split_once(':')).find_map(|(name, value)| {
-            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>())
-        });
-        let is_complete = body.len() >= length.ok_or("an answer without a length")??;
-        if is_complete {
-            self.answer.clear();
-        }
-        Ok(is_complete)
     }
 }
 

@@ -19,7 +19,8 @@
 //! - [`authorize()`] answers what the hub asks of private and presence channels.
 //! - [`wire::Pusher`](crate::wire::Pusher) tells clients of their subscriptions, of each other, how many they
 //!   are, and what they missed in [cache channels](is_cache_channel()).
-//! - [`http`] is how the app's own server publishes, asks who is there, and ends connections.
+//! - [`http`] is how the app's own server publishes, asks who is there, and ends connections; [`webhooks`] is how it is
+//!   told what happens.
 //!
 //! Facts about the protocol are from its public documents and from what its clients do.
 
@@ -45,6 +46,7 @@ mod signature;
 mod socket_id;
 mod user;
 mod users;
+pub mod webhooks;
 
 pub use app::{App, InvalidAuth, Secret};
 pub use auth_endpoint::{ChannelAuthRequest, InvalidChannelAuthRequest, UserAuthRequest};

@@ -19,6 +19,7 @@ const NO_JITTER: u32 = 0;
 
 /// Webhooks and the time, which only the test advances.
 struct TestWebhooks {
+    app: App,
     webhooks: Webhooks,
     now: Timestamp,
 }
@@ -30,7 +31,7 @@ impl TestWebhooks {
 
     fn with<const N: usize>(config: Config, filters: [Filter; N]) -> Self {
         let app = App { id: "1".into(), key: "key".into(), secret: Secret::new("secret") };
-        Self { webhooks: Webhooks::new(app.into(), filters, config), now: Timestamp::START }
+        Self { app, webhooks: Webhooks::new(filters, config), now: Timestamp::START }
     }
 
     fn happens(&mut self, fact: Fact) {
@@ -43,7 +44,7 @@ impl TestWebhooks {
 
     /// What is asked of the endpoints now.
     fn requests(&mut self) -> Vec<Request> {
-        std::iter::from_fn(|| self.webhooks.poll_request(self.now, 1_000)).collect()
+        std::iter::from_fn(|| self.webhooks.poll_request(&self.app, self.now, 1_000)).collect()
     }
 
     /// The one request of now.
@@ -146,6 +147,20 @@ fn a_request_is_signed_with_the_app_s_secret_and_says_when_it_was_made() {
         request.headers(),
         [("Content-Type", "application/json"), ("X-Pusher-Key", "key"), ("X-Pusher-Signature", &*signature)]
     );
+}
+
+#[test]
+fn a_request_that_is_repeated_is_signed_by_the_app_as_it_is_then() {
+    let mut webhooks = TestWebhooks::new(AT_ONCE);
+    webhooks.happens(missed("cache-a"));
+    let request = webhooks.request();
+    webhooks.answers(&request, 401);
+    webhooks.app = App { key: "new key".into(), secret: Secret::new("new secret"), ..webhooks.app };
+    webhooks.skip();
+    let repeated = webhooks.request();
+    assert_eq!(repeated.body(), request.body());
+    let signature = Secret::new("new secret").sign(str::from_utf8(request.body()).unwrap());
+    assert_eq!(repeated.headers()[1..], [("X-Pusher-Key", "new key"), ("X-Pusher-Signature", &*signature)]);
 }
 
 #[test]

@@ -47,6 +47,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// An app whose channels, members and cache misses are known exactly, beside its webhooks.
 struct World {
+    app: App,
     webhooks: Webhooks,
     config: Config,
     now: Timestamp,
@@ -67,7 +68,8 @@ impl World {
         let some = EventType::ALL.into_iter().filter(|event| *event != EventType::SubscriptionCount);
         let filters = [EventTypes::ALL, some.collect()].map(|events| Filter { events, ..Filter::default() });
         Self {
-            webhooks: Webhooks::new(app.into(), filters, config.clone()),
+            webhooks: Webhooks::new(filters, config.clone()),
+            app,
             config,
             now: Timestamp::START,
             subscribers: [0; CHANNELS.len()],
@@ -143,7 +145,7 @@ impl World {
     }
 
     fn make_requests(&mut self) {
-        while let Some(request) = self.webhooks.poll_request(self.now, 0) {
+        while let Some(request) = self.webhooks.poll_request(&self.app, self.now, 0) {
             let endpoint = request.endpoint();
             assert!(self.under_way[endpoint].is_none(), "two requests at a time");
             self.under_way[endpoint] = Some(request);

@@ -20,7 +20,6 @@ use realtime_ws::Timestamp;
 /// [`poll_timeout`](Self::poll_timeout) says, unless something happens before. For each request
 /// [`handle_response`](Self::handle_response) is to follow.
 pub struct Webhooks {
-    app: Arc<App>,
     config: Config,
     endpoints: Vec<Endpoint>,
     held: Held,
@@ -47,12 +46,11 @@ const PRESENT: usize = 1;
 const ABSENT: usize = 0;
 
 impl Webhooks {
-    /// The webhooks of `app`: one endpoint for each of `filters`.
+    /// The webhooks of an app: one endpoint for each of `filters`.
     #[must_use]
-    pub fn new(app: Arc<App>, filters: impl IntoIterator<Item = Filter>, config: Config) -> Self {
+    pub fn new(filters: impl IntoIterator<Item = Filter>, config: Config) -> Self {
         let endpoints = filters.into_iter().map(|filter| Endpoint { filter, queue: Queue::default() });
         Self {
-            app,
             config,
             endpoints: endpoints.collect(),
             held: Held::default(),
@@ -108,13 +106,14 @@ impl Webhooks {
         }
     }
 
-    /// The next request to make, if one is due; `time_ms` is the time of the wall clock, in milliseconds since 1970.
-    pub fn poll_request(&mut self, now: Timestamp, time_ms: u64) -> Option<Request> {
+    /// The next request to make, if one is due, signed by `app` as it is now; `time_ms` is the time of the wall clock, in
+    /// milliseconds since 1970.
+    pub fn poll_request(&mut self, app: &App, now: Timestamp, time_ms: u64) -> Option<Request> {
         self.pass_time(now);
         let window = self.window();
         let due = |queue: &Queue| queue.due(window, &self.config).is_some_and(|due| due <= self.now);
         let index = self.endpoints.iter().position(|endpoint| due(&endpoint.queue))?;
-        self.endpoints[index].queue.request(&self.app, index, &self.config, time_ms)
+        self.endpoints[index].queue.request(app, index, &self.config, time_ms)
     }
 
     /// When to call [`poll_request`](Self::poll_request) if nothing happens before; `None`: not before something does.

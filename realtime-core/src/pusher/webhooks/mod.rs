@@ -15,12 +15,12 @@
 //! use realtime_ws::Timestamp;
 //!
 //! let app = App { id: "shop".into(), key: "key".into(), secret: Secret::new("secret") };
-//! let mut webhooks = Webhooks::new(app.into(), [Filter::default()], Config::default());
+//! let mut webhooks = Webhooks::new([Filter::default()], Config::default());
 //! webhooks.handle_fact(Fact::Subscribed { channel: "orders".into(), subscribers: 1 }, Timestamp::START);
 //!
 //! let due = webhooks.poll_timeout().expect("a batch is due");
 //! let time_ms = 1327078148132; // of the wall clock
-//! let request = webhooks.poll_request(due, time_ms).expect("a batch is due");
+//! let request = webhooks.poll_request(&app, due, time_ms).expect("a batch is due");
 //! assert_eq!(
 //!     request.body(),
 //!     br#"{"time_ms":1327078148132,"events":[{"name":"channel_occupied","channel":"orders"}]}"#,

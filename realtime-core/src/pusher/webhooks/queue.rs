@@ -1,5 +1,5 @@
 use super::config::Config;
-use super::request::{Request, Response};
+use super::request::{Body, Request, Response};
 use crate::pusher::app::App;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -26,7 +26,7 @@ struct Queued {
 
 /// Events that were taken from the queue and go together until they are accepted or given up.
 struct Batch {
-    request: Request,
+    body: Body,
     events: u64,
     // A failure from then on is the last one.
     until: Timestamp,
@@ -80,10 +80,10 @@ impl Queue {
         Some(self.not_before.map_or(due, |not_before| due.max(not_before)))
     }
 
-    /// The request that is due: the one that failed again, or a new one.
+    /// The request that is due: the one that failed once more, or a new one.
     pub(super) fn request(
         &mut self,
-        app: &Arc<App>,
+        app: &App,
         endpoint: usize,
         config: &Config,
         time_ms: u64,
@@ -93,7 +93,7 @@ impl Queue {
             None => {
                 let (events, latest) = self.take_events(config)?;
                 Batch {
-                    request: Request::new(app.clone(), endpoint, &events, time_ms),
+                    body: Body::new(&events, time_ms),
                     events: events.len() as u64,
                     until: latest + config.retry_for,
                     place: Place::Here,
@@ -101,7 +101,7 @@ impl Queue {
             }
         };
         let batch = self.batch.insert(Batch { place: Place::UnderWay, ..batch });
-        Some(batch.request.clone())
+        Some(Request::new(app, endpoint, batch.body.clone()))
     }
 
     /// Takes what came of the request under way; `random` spreads repetitions.

@@ -5,18 +5,22 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use core::{fmt, str};
 
-/// A request to be posted to an endpoint. Cheap to clone.
+/// A request to be posted to an endpoint.
 #[derive(Clone, Debug)]
 pub struct Request {
     endpoint: usize,
-    app: Arc<App>,
-    body: Bytes,
-    signature: Arc<str>,
+    key: String,
+    signature: String,
+    body: Body,
 }
 
-impl Request {
-    /// The request that tells `endpoint` of `events`, which are JSON, as of `time_ms`.
-    pub(super) fn new(app: Arc<App>, endpoint: usize, events: &[Arc<str>], time_ms: u64) -> Self {
+/// What stands in a request. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Body(Bytes);
+
+impl Body {
+    /// Tells of `events`, which are JSON, as of `time_ms`.
+    pub(super) fn new(events: &[Arc<str>], time_ms: u64) -> Self {
         let text = events.iter().map(|event| event.len() + ",".len()).sum::<usize>();
         let mut body = String::with_capacity(text + 64);
         // To write to a `String` does not fail.
@@ -28,8 +32,16 @@ impl Request {
             body.push_str(event);
         }
         body.push_str("]}");
-        let signature = app.secret.sign(&*body).into();
-        Self { endpoint, app, body: Vec::from(body).into(), signature }
+        Self(Vec::from(body).into())
+    }
+}
+
+impl Request {
+    /// The request that brings `body` to `endpoint`, signed by `app`.
+    pub(super) fn new(app: &App, endpoint: usize, body: Body) -> Self {
+        // It was a `String`.
+        let text = str::from_utf8(&body.0).unwrap_or_default();
+        Self { endpoint, key: app.key.clone(), signature: app.secret.sign(text), body }
     }
 
     /// To which of the [`Webhooks`](super::Webhooks)' endpoints it goes, counted from zero.
@@ -41,13 +53,13 @@ impl Request {
     /// Its body.
     #[must_use]
     pub fn body(&self) -> &[u8] {
-        &self.body
+        &self.body.0
     }
 
     /// Its body, as a reference to the shared bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {
-        self.body.clone()
+        self.body.0.clone()
     }
 
     /// The headers by which the app's own server knows that it is genuine, and what it is.
@@ -55,7 +67,7 @@ impl Request {
     pub fn headers(&self) -> [(&'static str, &str); 3] {
         [
             ("Content-Type", "application/json"),
-            ("X-Pusher-Key", &self.app.key),
+            ("X-Pusher-Key", &self.key),
             ("X-Pusher-Signature", &self.signature),
         ]
     }

@@ -1,5 +1,6 @@
 use crate::gateway::OUTBOX;
 use crate::options::SubscriptionCounts;
+use crate::webhooks::{Webhook, WebhookConfig};
 use realtime_core::pusher::http::PublishLimits;
 use realtime_core::pusher::{App, Settings};
 use realtime_smol::{HubConfig, OriginPolicy};
@@ -33,6 +34,10 @@ pub struct AppConfig {
     pub max_connections: Option<usize>,
     /// How much its own server may publish in one request.
     pub publish: PublishLimits,
+    /// Where its own server is told what happens. Default: nowhere.
+    pub webhooks: Vec<Webhook>,
+    /// When it is told, and how long anything of it may take.
+    pub webhook_config: WebhookConfig,
 }
 
 /// As pusher-js sends its own ping after as much silence, a dead client is found within a minute.
@@ -50,6 +55,8 @@ impl AppConfig {
             origins: OriginPolicy::Any,
             max_connections: None,
             publish: PublishLimits::default(),
+            webhooks: Vec::new(),
+            webhook_config: WebhookConfig::default(),
         }
     }
 }

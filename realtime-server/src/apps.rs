@@ -1,6 +1,7 @@
 use crate::app_config::AppConfig;
 use crate::served_app::{ServedApp, Terms};
 use crate::users::Users;
+use crate::webhooks::{Couriers, Latest};
 use realtime_smol::{Config, Hub, HubCounts, InvalidConfig};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,6 +14,7 @@ pub struct Apps(Arc<Served>);
 struct Served {
     /// The limits of connections, as far as these are no matter of their apps.
     limits: Config,
+    couriers: Arc<Couriers>,
     // Held by whoever changes the apps; the others find meanwhile those there were.
     changing: Mutex<()>,
     directory: RwLock<Directory>,
@@ -27,10 +29,11 @@ struct Directory {
 }
 
 impl Apps {
-    /// No apps yet; what [`AppConfig`] does not say of their connections, `limits` says.
-    pub(crate) fn new(limits: Config) -> Self {
+    /// No apps yet; what [`AppConfig`] does not say of their connections, `limits` says. Their webhooks are delivered by
+    /// `couriers`.
+    pub(crate) fn new(limits: Config, couriers: Arc<Couriers>) -> Self {
         let (changing, directory) = (Mutex::default(), RwLock::default());
-        Self(Arc::new(Served { limits, changing, directory }))
+        Self(Arc::new(Served { limits, couriers, changing, directory }))
     }
 
     /// What the apps are at the moment, in the order in which they were given.
@@ -59,8 +62,9 @@ impl Apps {
     /// - One whose id stays keeps its connections, channels and users. Its key, its secret, its limits for what is
     ///   published, and what clients may send hold at once, for those who are connected too. Whom it lets in
     ///   ([`origins`](AppConfig::origins), [`max_connections`](AppConfig::max_connections)) and the activity timeout
-    ///   hold for whoever connects from now on. The limits of its [`hub`](AppConfig::hub) and its
-    ///   [`subscription_counts`](AppConfig::subscription_counts) stay as they were when it began.
+    ///   hold for whoever connects from now on. The limits of its [`hub`](AppConfig::hub), its
+    ///   [`subscription_counts`](AppConfig::subscription_counts) and its [`webhooks`](AppConfig::webhooks) stay as they
+    ///   were when it began; webhooks are signed with the secret that holds.
     ///
     /// Whoever connects or publishes meanwhile finds all apps as they were, or all as they are to be.
     ///
@@ -79,7 +83,7 @@ impl Apps {
                     changed.push((app.clone(), terms));
                     app
                 }
-                None => Arc::new(ServedApp::new(terms)),
+                None => Arc::new(ServedApp::new(terms, &self.0.couriers)),
             };
             next.in_order.push(app.clone());
             next.by_key.insert(key, app.clone());
@@ -120,6 +124,13 @@ impl Apps {
     pub(crate) fn counts(&self) -> Vec<(String, HubCounts)> {
         let count = |app: Arc<ServedApp>| (app.terms().config.app.id.clone(), app.hub.counts());
         self.all().into_iter().map(count).collect()
+    }
+
+    /// How the webhooks of each app stand that has some, by the app's id.
+    pub(crate) fn webhooks(&self) -> Vec<(String, Latest)> {
+        let latest =
+            |app: Arc<ServedApp>| Some((app.terms().config.app.id.clone(), app.webhooks.as_ref()?.latest()));
+        self.all().into_iter().filter_map(latest).collect()
     }
 
     pub(crate) fn by_id(&self, id: &str) -> Option<Arc<ServedApp>> {

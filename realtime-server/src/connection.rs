@@ -107,7 +107,7 @@ impl Handler for Connections {
             }
             Message::Binary(_) => conversation.handle_binary(),
         };
-        match perform(reaction, client, app) {
+        match perform(reaction, client, conversation.socket_id(), app) {
             Ok(None) => {}
             Ok(Some(reply)) => {
                 let pushed = peer.send_prepared(reply);
@@ -181,6 +181,7 @@ fn turn_away(peer: &mut Peer<'_>, code: ErrorCode, reason: &impl Display) {
 fn perform(
     reaction: Reaction,
     client: &Client,
+    socket_id: SocketId,
     app: &ServedApp,
 ) -> Result<Option<PreparedMessage>, HubError> {
     match reaction {
@@ -200,7 +201,10 @@ fn perform(
         }
         Reaction::Unsubscribe { channel } => client.unsubscribe(channel)?,
         Reaction::Broadcast { channel, message } => {
-            client.hub().broadcast_except(channel, message, client.id())?;
+            client.hub().broadcast_except(channel.clone(), message.clone(), client.id())?;
+            if let Some(webhooks) = &app.webhooks {
+                webhooks.client_event(socket_id, channel, message);
+            }
         }
     }
     Ok(None)

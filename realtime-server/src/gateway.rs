@@ -7,6 +7,7 @@ use crate::metrics::{Counters, Metrics};
 use crate::options::{Compression, Demo};
 use crate::served_app::ServedApp;
 use crate::users::Users;
+use crate::webhooks::Couriers;
 use realtime_smol::{Config, DeflateConfig, Hub, Meter, OriginPolicy, OutboxLimits, Server, SlowConsumer};
 use smol::Executor;
 use smol::channel::{Receiver, Sender, bounded};
@@ -24,6 +25,7 @@ pub struct Gateway {
     connections: Connections,
     executor: Arc<Executor<'static>>,
     http_end: HttpEnd,
+    couriers: Arc<Couriers>,
     stopper: Stopper,
 }
 
@@ -46,7 +48,7 @@ pub(crate) struct Shared {
     pub(crate) first: Arc<ServedApp>,
     pub(crate) http: HttpLimits,
     pub(crate) demo: Option<DemoSite>,
-    pub(crate) log: Log,
+    pub(crate) log: Arc<Log>,
     pub(crate) stopping: Stopping,
     pub(crate) metrics: Metrics,
     pub(crate) counters: Counters,
@@ -115,9 +117,9 @@ impl GatewayBuilder {
         self
     }
 
-    /// Sets who is told, in a line each, of clients that break the WebSocket protocol: their address, what they were
-    /// told and why. It is called by the threads that serve them, at most eleven times a second, and must not block.
-    /// Default: nobody.
+    /// Sets who is told, in a line each, of clients that break the WebSocket protocol (their address, what they were
+    /// told and why) and of webhooks that are not accepted. It is called by the threads that serve them, at most eleven
+    /// times a second, and must not block. Default: nobody.
     #[must_use]
     pub fn log(mut self, write: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.log = Box::new(write);
@@ -139,7 +141,9 @@ impl GatewayBuilder {
             },
             ..Config::default()
         };
-        let apps = Apps::new(config.clone());
+        let (executor, log) = (Arc::new(Executor::new()), Arc::new(Log::new(self.log)));
+        let couriers = Arc::new(Couriers::new(&executor, log.clone()));
+        let apps = Apps::new(config.clone(), couriers.clone());
         let invalid = |error: InvalidApps| io::Error::new(io::ErrorKind::InvalidInput, error);
         apps.replace(self.apps).map_err(invalid)?;
         let Some(first) = apps.all().into_iter().next() else {
@@ -161,16 +165,16 @@ impl GatewayBuilder {
             first,
             http: self.http,
             demo,
-            log: Log::new(self.log),
+            log,
             stopping,
             metrics: self.metrics,
             counters: Counters::default(),
             meter: server.meter(),
         });
-        let executor = Arc::new(Executor::new());
         let (http, http_end) = HttpServer::new(executor.clone(), shared.clone());
         let stopper = Stopper { server: server.stopper(), running };
-        Ok(Gateway { server, connections: Connections { shared, http }, executor, http_end, stopper })
+        let connections = Connections { shared, http };
+        Ok(Gateway { server, connections, executor, http_end, couriers, stopper })
     }
 }
 
@@ -228,18 +232,20 @@ impl Gateway {
     /// Serves until stopped. Dropping the future stops the gateway and ends its HTTP connections.
     ///
     /// # Implementation
-    /// WebSocket connections live in threads of their own; HTTP is served by whoever polls this future.
+    /// WebSocket connections live in threads of their own; HTTP is served, and webhooks are posted, by whoever polls this
+    /// future.
     ///
     /// # Errors
     /// The system fails: a thread cannot be started, or a poller breaks.
     pub fn serve(self) -> impl Future<Output = io::Result<()>> + Send {
-        let Self { server, connections, executor, http_end, stopper } = self;
+        let Self { server, connections, executor, http_end, couriers, stopper } = self;
         let serving = server.serve(connections);
         async move {
             let served = async {
                 let outcome = serving.await;
                 stopper.stop();
                 http_end.reached().await;
+                couriers.end().await;
                 outcome
             };
             executor.run(served).await
@@ -261,7 +267,8 @@ pub(crate) type Stopping = Receiver<Infallible>;
 impl Stopper {
     /// Takes no more connections, lets HTTP requests that are being answered end, and closes WebSocket
     /// clients with 1001, on which Pusher clients come back after a second. The gateway ends once all are
-    /// closed, at the latest after 5 s. Idempotent.
+    /// closed, at the latest after 5 s, and webhooks that wait are delivered, or their time for that
+    /// ([`drain_timeout`](crate::WebhookConfig::drain_timeout)) is over. Idempotent.
     pub fn stop(&self) {
         self.running.close();
         self.server.stop();

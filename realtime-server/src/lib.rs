@@ -56,6 +56,9 @@
 //!   a `shared_secret`.
 //! - **Silent clients** are pinged after 30 s, a pong being the browser's own business, and given up after
 //!   60 s, which is 30 s after the moment at which a client would have spoken by itself.
+//! - **Webhooks** hold back for 3 s what may not last: a page that is reloaded makes no noise. What its endpoint does not
+//!   accept is repeated for 5 minutes, in order, and then given up and counted ([`WebhookConfig`]). Each request is a
+//!   connection of its own; redirections are not followed.
 //! - **Stopping** closes clients with 1001, on which they come back after a second. 4200 would bring all of
 //!   them back at once, before a restarted gateway listens.
 #![forbid(unsafe_code)]
@@ -75,6 +78,7 @@ mod shutdown;
 mod sockets;
 mod startup;
 mod users;
+mod webhooks;
 
 pub use app_config::AppConfig;
 pub use apps::{Apps, InvalidApps};
@@ -86,5 +90,9 @@ pub use options::{
     AppName, AppSecret, Command, Compression, Demo, HELP, Options, SubscriptionCounts, UsageError,
 };
 pub use program::run;
+pub use realtime_core::pusher::webhooks::{
+    Config as WebhookQueue, EventType as WebhookEvent, UnknownEventType as UnknownWebhookEvent,
+};
 pub use realtime_core::pusher::{App, Secret};
 pub use users::Users;
+pub use webhooks::{InvalidWebhook, Webhook, WebhookConfig};

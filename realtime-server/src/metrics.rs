@@ -1,3 +1,4 @@
+use crate::webhooks::Latest;
 use realtime_core::pusher::Secret;
 use realtime_smol::{HubCounts, Meter, Traffic};
 use std::collections::BTreeMap;
@@ -67,10 +68,16 @@ impl Counters {
     }
 
     /// All that is counted, in the text format of Prometheus.
-    pub(crate) fn render(&self, apps: &[(String, HubCounts)], meter: &Meter) -> String {
+    pub(crate) fn render(
+        &self,
+        apps: &[(String, HubCounts)],
+        webhooks: &[(String, Latest)],
+        meter: &Meter,
+    ) -> String {
         let traffic = meter.traffic();
         let mut page = Page::default();
         page.apps(apps);
+        page.webhooks(webhooks);
         page.traffic(&traffic);
         self.handshakes(&mut page, &traffic);
         page.family("realtime_http_requests_total", "counter", "HTTP requests answered.");
@@ -146,6 +153,35 @@ impl Page {
         app.counter("realtime_slow_clients_disconnected_total", help, |hub| hub.too_slow);
         let help = "Messages for clients that were disconnected or left before they got them.";
         app.counter("realtime_messages_undelivered_total", help, |hub| hub.undelivered);
+    }
+
+    fn webhooks(&mut self, apps: &[(String, Latest)]) {
+        self.family("realtime_webhook_queue", "gauge", "Webhook events that wait to be accepted.");
+        for (app, Latest { queued_events, .. }) in apps {
+            self.labelled(&format!(r#"app="{}""#, escaped(app)), *queued_events);
+        }
+        let help = "Webhook events by what became of them, each counted for each endpoint that wanted it.";
+        self.family("realtime_webhook_events_total", "counter", help);
+        for (app, Latest { counts, overlooked, .. }) in apps {
+            for (outcome, events) in [
+                ("delivered", counts.delivered),
+                ("cancelled", counts.cancelled),
+                ("given_up_after_retries", counts.given_up_after_retries),
+                ("given_up_queue_full", counts.given_up_queue_full),
+                ("given_up_overloaded", *overlooked),
+                ("given_up_stopped", counts.given_up_stopped),
+            ] {
+                self.labelled(&format!(r#"app="{}",outcome="{outcome}""#, escaped(app)), events);
+            }
+        }
+        let help = "Webhook requests by the status that answered them.";
+        self.family("realtime_webhook_requests_total", "counter", help);
+        for (app, Latest { requests, .. }) in apps {
+            for (status, count) in requests {
+                let status = status.map_or_else(|| "none".into(), |status| status.to_string());
+                self.labelled(&format!(r#"app="{}",status="{status}""#, escaped(app)), *count);
+            }
+        }
     }
 
     fn traffic(&mut self, traffic: &Traffic) {
@@ -236,12 +272,19 @@ mod tests {
         let counts = |clients, dropped| HubCounts { clients, dropped, ..HubCounts::default() };
         page.apps(&[("shop".into(), counts(3, 7)), (r#"a"b\"#.into(), counts(4, 0))]);
         counters.handshakes(&mut page, &Traffic { refused: 2, ..Traffic::default() });
+        let mut webhooks = Latest { queued_events: 5, overlooked: 6, ..Latest::default() };
+        webhooks.requests.extend([(Some(503), 8), (None, 9)]);
+        page.webhooks(&[("shop".into(), webhooks)]);
         for line in [
             "# TYPE realtime_connections gauge",
             r#"realtime_connections{app="shop"} 3"#,
             r#"realtime_connections{app="a\"b\\"} 4"#,
             r#"realtime_messages_dropped_total{app="shop",policy="drop"} 7"#,
             r#"realtime_handshake_failures_total{reason="pusher_4001"} 1"#,
+            r#"realtime_webhook_queue{app="shop"} 5"#,
+            r#"realtime_webhook_events_total{app="shop",outcome="given_up_overloaded"} 6"#,
+            r#"realtime_webhook_requests_total{app="shop",status="503"} 8"#,
+            r#"realtime_webhook_requests_total{app="shop",status="none"} 9"#,
             r#"realtime_handshake_failures_total{reason="too_many_connections"} 2"#,
         ] {
             assert!(page.text.lines().any(|printed| printed == line), "{line} in {}", page.text);

@@ -1,6 +1,7 @@
 //! What the command line asks for.
 
 use crate::metrics::{Metrics, MetricsToken};
+use crate::webhooks::{InvalidWebhook, Webhook};
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 use realtime_core::pusher::{App, Secret};
 use std::ffi::OsString;
@@ -26,6 +27,7 @@ Options:
                        Tell the subscribers of a channel how many they are, at most once a second
   --metrics            Tell anyone at /metrics what is counted, in the format of Prometheus
   --metrics-token T    Tell it to whoever sends Authorization: Bearer T
+  --webhook URL        Post there what happens in channels, signed with the app's secret; may be given again
   --threads N          Threads that serve WebSocket connections [default: one for each core]
   -h, --help           Print this
   -V, --version        Print the version
@@ -65,6 +67,8 @@ pub struct Options {
     pub subscription_counts: SubscriptionCounts,
     /// Who is told what the gateway counts.
     pub metrics: Metrics,
+    /// Where the app's own server is told what happens.
+    pub webhooks: Vec<Webhook>,
     /// How many threads serve WebSocket connections; `None`: one for each core.
     pub threads: Option<NonZeroUsize>,
 }
@@ -150,6 +154,7 @@ impl Command {
                 Long("metrics-token") => {
                     given.metrics_token = Some(metrics_token(&parser.value()?.string()?)?);
                 }
+                Long("webhook") => given.webhooks.push(Webhook::new(&parser.value()?.string()?)?),
                 Long("threads") => given.threads = Some(threads(&parser.value()?.string()?)?),
                 Short('h') | Long("help") => return Ok(Self::Help),
                 Short('V') | Long("version") => return Ok(Self::Version),
@@ -185,6 +190,7 @@ struct Given {
     subscription_counts: SubscriptionCounts,
     metrics: bool,
     metrics_token: Option<MetricsToken>,
+    webhooks: Vec<Webhook>,
     threads: Option<NonZeroUsize>,
 }
 
@@ -212,9 +218,19 @@ impl Given {
             (false, Some(token)) => Metrics::Token(token),
             (false, None) => Metrics::Off,
         };
-        let Self { compression, subscription_counts, threads, .. } = self;
+        let Self { compression, subscription_counts, webhooks, threads, .. } = self;
         let app = AppName { id, key };
-        Ok(Options { listen, app, secret, demo, compression, subscription_counts, metrics, threads })
+        Ok(Options {
+            listen,
+            app,
+            secret,
+            demo,
+            compression,
+            subscription_counts,
+            metrics,
+            webhooks,
+            threads,
+        })
     }
 }
 
@@ -269,6 +285,8 @@ pub enum UsageError {
     EmptyToken,
     /// Both `--metrics` and `--metrics-token`.
     OpenAndToken,
+    /// The value of `--webhook` cannot be posted to.
+    Webhook(InvalidWebhook),
     /// The value of `--threads` is no number of threads.
     Threads {
         /// What it is.
@@ -300,6 +318,7 @@ impl fmt::Display for UsageError {
             Self::OpenAndToken => {
                 f.write_str("--metrics lets anyone in and --metrics-token does not: give one of them")
             }
+            Self::Webhook(error) => write!(f, "--webhook: {error}"),
             Self::Threads { text } => {
                 write!(f, "--threads takes a number from 1 to {MAX_THREADS}, not {text:?}")
             }
@@ -317,6 +336,12 @@ impl fmt::Display for UsageError {
 }
 
 impl std::error::Error for UsageError {}
+
+impl From<InvalidWebhook> for UsageError {
+    fn from(error: InvalidWebhook) -> Self {
+        Self::Webhook(error)
+    }
+}
 
 impl From<lexopt::Error> for UsageError {
     fn from(error: lexopt::Error) -> Self {

@@ -26,8 +26,11 @@ pub fn run(command: Command) -> Result<(), Error> {
 fn serve(options: &Options) -> Result<(), Error> {
     // Before anything is printed: who reads that may send the signal at once.
     let shutdown = Shutdown::listen()?;
-    let app =
-        AppConfig { subscription_counts: options.subscription_counts, ..AppConfig::new(options.to_app()) };
+    let app = AppConfig {
+        subscription_counts: options.subscription_counts,
+        webhooks: options.webhooks.clone(),
+        ..AppConfig::new(options.to_app())
+    };
     let mut gateway = Gateway::builder(app)
         .demo(options.demo)
         .compression(options.compression)

@@ -3,6 +3,7 @@ use crate::gateway::OUTBOX;
 use crate::options::SubscriptionCounts;
 use crate::sockets::Sockets;
 use crate::users::Users;
+use crate::webhooks::{Couriers, Inbox};
 use realtime_core::pusher::{self, ConnectError, ErrorCode, MAX_USER_CHANNEL_BYTES};
 use realtime_core::wire;
 use realtime_smol::{
@@ -20,6 +21,8 @@ pub(crate) struct ServedApp {
     pub(crate) hub: Hub,
     pub(crate) sockets: Sockets,
     pub(crate) users: Users,
+    /// There if it has webhooks.
+    pub(crate) webhooks: Option<Arc<Inbox>>,
     // The hub's authorizer has it too.
     current: Arc<Current>,
     connections: AtomicUsize,
@@ -70,26 +73,32 @@ impl Terms {
 }
 
 impl ServedApp {
-    pub(crate) fn new(terms: Terms) -> Self {
-        let AppConfig { hub, subscription_counts, .. } = &terms.config;
+    pub(crate) fn new(terms: Terms, couriers: &Couriers) -> Self {
+        let AppConfig { hub, subscription_counts, webhooks, webhook_config, .. } = terms.config.clone();
         let subscriber_count_interval = match subscription_counts {
             SubscriptionCounts::On => Some(SUBSCRIPTION_COUNT_INTERVAL),
             SubscriptionCounts::Off => hub.subscriber_count_interval,
         };
         // Which names clients may choose is decided before; the channels of users are longer.
         let max_channel_name_bytes = hub.max_channel_name_bytes.max(MAX_USER_CHANNEL_BYTES);
-        let hub = HubConfig { max_channel_name_bytes, subscriber_count_interval, ..hub.clone() };
+        let hub = HubConfig { max_channel_name_bytes, subscriber_count_interval, ..hub };
         let current =
             Arc::new(Current { version: terms.version.into(), terms: RwLock::new(Arc::new(terms)) });
+        let signing = current.clone();
+        let app = move || signing.terms().config.app.clone();
+        let webhooks = couriers.start(webhooks, webhook_config, app);
         let authorizing = current.clone();
-        let hub = Hub::builder()
+        let mut hub = Hub::builder()
             .config(hub)
             .outbox(OUTBOX)
             .wire(wire::Pusher)
-            .authorizer_now(move |request| pusher::authorize(&authorizing.terms().config.app, request))
-            .build();
+            .authorizer_now(move |request| pusher::authorize(&authorizing.terms().config.app, request));
+        if let Some(inbox) = webhooks.clone() {
+            hub = hub.on_notice(move |notice| inbox.notice(notice));
+        }
+        let hub = hub.build();
         let (sockets, users) = (Sockets::default(), Users::new(hub.clone()));
-        Self { hub, sockets, users, current, connections: AtomicUsize::new(0) }
+        Self { hub, sockets, users, webhooks, current, connections: AtomicUsize::new(0) }
     }
 
     /// What holds now.

@@ -22,7 +22,7 @@ pub(super) fn answer(headers: &HeaderMap, shared: &Shared) -> Result<Answer, Ref
                 .with(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         }
     }
-    Ok(with_type(TEXT, shared.counters.render(&shared.apps.counts(), &shared.meter)))
+    Ok(with_type(TEXT, shared.counters.render(&shared.apps.counts(), &shared.apps.webhooks(), &shared.meter)))
 }
 
 /// The token that a request brings (RFC 6750 §2.1).

@@ -1,7 +1,9 @@
 //! The program as its user meets it: what it prints, what it refuses, how it ends.
 
 use crate::common::{PusherClient, exchange, get, post};
+use crate::webhooks::tls_receiver;
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
@@ -30,7 +32,10 @@ struct Program {
 
 impl Program {
     fn start(arguments: &[&str]) -> Self {
-        let mut command = Command::new(PROGRAM);
+        Self::start_as(&mut Command::new(PROGRAM), arguments)
+    }
+
+    fn start_as(command: &mut Command, arguments: &[&str]) -> Self {
         command.args(["--listen", "127.0.0.1:0"]).args(arguments);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
@@ -98,6 +103,21 @@ fn no_demo_leaves_no_demo() {
 }
 
 #[test]
+fn webhooks_are_posted_over_tls_to_whom_the_system_trusts() {
+    let (receiver, certificate) = tls_receiver();
+    let trusted = concat!(env!("CARGO_TARGET_TMPDIR"), "/webhook-receiver.pem");
+    std::fs::write(trusted, certificate).unwrap();
+    let url = format!("https://{}/", receiver.address);
+    let mut command = Command::new(PROGRAM);
+    command.env("SSL_CERT_FILE", trusted).env_remove("SSL_CERT_DIR");
+    let own = ["--app-key", "test-key", "--app-secret", "test-secret", "--webhook", &url];
+    let program = Program::start_as(&mut command, &own);
+    let mut client = PusherClient::greeted(program.address, "/app/test-key");
+    client.subscribe("news");
+    assert_eq!(receiver.events(1), [json!({ "name": "channel_occupied", "channel": "news" })]);
+}
+
+#[test]
 fn a_closed_standard_output_is_no_reason_not_to_serve() {
     // An address that no other test uses, so that the port stays free until the program takes it.
     let address = TcpListener::bind("127.9.9.9:0").unwrap().local_addr().unwrap();
@@ -146,6 +166,11 @@ fn what_cannot_be_followed_is_said_in_one_line() {
             &["--listen", "0.0.0.0:0"],
             "others may reach 0.0.0.0:0: give an --app-key and an --app-secret of your own, or --demo to let \
              anyone in",
+        ),
+        (
+            &["--webhook", "shop.example"],
+            "--webhook: a webhook takes a URL such as https://shop.example/webhook, not \"shop.example\": it does not \
+             begin with http:// or https://",
         ),
         (&["--demo", "--no-demo"], "--demo and --no-demo contradict each other"),
     ] {

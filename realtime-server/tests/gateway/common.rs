@@ -4,12 +4,14 @@
 
 mod http;
 mod pusher;
+mod receiver;
 
 pub(crate) use http::{
     HttpAnswer, exchange, get, get_signed, get_signed_by, post, post_event, post_signed, post_signed_by,
     signed_query, unix_seconds,
 };
 pub(crate) use pusher::PusherClient;
+pub(crate) use receiver::{Receiver, Reply};
 
 use realtime_core::pusher::{App, Secret};
 use realtime_server::{AppConfig, Apps, Demo, Gateway, GatewayBuilder, Stopper, Users};

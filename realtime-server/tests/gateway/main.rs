@@ -19,3 +19,4 @@ mod refusals;
 mod slow_clients;
 mod stopping;
 mod users;
+mod webhooks;

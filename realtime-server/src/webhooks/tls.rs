@@ -1,0 +1,23 @@
+use futures_rustls::TlsConnector;
+use futures_rustls::rustls::crypto::ring;
+use futures_rustls::rustls::{ClientConfig, RootCertStore};
+use std::io;
+use std::sync::Arc;
+
+/// Connects to servers whose certificates the system trusts; where it has none of its own, those that browsers trust.
+///
+/// # Errors
+/// The library cannot be set up.
+pub(super) fn connector() -> io::Result<TlsConnector> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
+}

@@ -1,10 +1,13 @@
 """The gateway, spoken to by the pusher library of Python as an application's backend does."""
 
 import contextlib
+import http.server
 import json
 import os
 import pathlib
+import queue
 import subprocess
+import threading
 import unittest
 
 import pusher
@@ -22,9 +25,9 @@ ID, KEY, SECRET = "7", "demo-key", "demo-secret"  # the library takes a number o
 class Gateway:
     """The program, at a free port of this machine until it is stopped."""
 
-    def __init__(self):
-        self.process = subprocess.Popen([PROGRAM, "--listen", "127.0.0.1:0", "--app-id", ID], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, text=True)
+    def __init__(self, *flags):
+        self.process = subprocess.Popen([PROGRAM, "--listen", "127.0.0.1:0", "--app-id", ID, *flags],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         for line in self.process.stdout:
             if "http://" in line:
                 self.address = line.split("http://")[1].strip()
@@ -146,6 +149,54 @@ class PusherLibrary(unittest.TestCase):
         with self.assertRaisesRegex(PusherBadAuth, "auth_signature is not the HMAC-SHA256") as refused:
             self.gateway.backend(secret="guessed").trigger("orders", "created", {})
         self.assertNotIn(SECRET, str(refused.exception))
+
+
+class Receiver(http.server.ThreadingHTTPServer):
+    """A backend's HTTP server where webhooks come; it answers 500, then hangs up, and then accepts."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), self.Handler)
+        self.failures = [self.Handler.refuse, lambda handler: None]
+        self.received = queue.Queue()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.server.failures:
+                self.server.failures.pop(0)(self)
+                return
+            self.server.received.put((self.headers["X-Pusher-Key"], self.headers["X-Pusher-Signature"], body))
+            self.send_response(200)
+            self.end_headers()
+
+        def refuse(self):
+            self.send_error(500)
+
+        def log_message(self, *_):
+            pass
+
+
+class Webhooks(unittest.TestCase):
+    def setUp(self):
+        self.receiver = Receiver()
+        self.addCleanup(self.receiver.server_close)
+        self.addCleanup(self.receiver.shutdown)
+        self.gateway = Gateway("--webhook", "http://127.0.0.1:%d/webhook" % self.receiver.server_port)
+        self.addCleanup(self.gateway.stop)
+
+    def test_the_library_verifies_what_comes_once_the_receiver_has_failed_twice(self):
+        with Client(self.gateway) as client:
+            client.subscribe("presence-room", "ada")
+            received = self.receiver.received.get(timeout=LIMIT_SECONDS)
+        key, signature, body = received
+        webhook = self.gateway.backend().validate_webhook(key, signature, body.decode())
+        self.assertEqual(webhook["events"], [
+            {"name": "channel_occupied", "channel": "presence-room"},
+            {"name": "member_added", "channel": "presence-room", "user_id": "ada"},
+        ])
+        self.assertIsNone(self.gateway.backend(secret="guessed").validate_webhook(key, signature, body.decode()))
+        self.assertIsNone(self.gateway.backend().validate_webhook(key, signature, body.decode() + " "))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ describe('the program', () => {
   it('explains its flags with --help', async () => {
     const { status, stdout } = await run('--help')
     assert.equal(status, 0)
-    for (const flag of ['--listen', '--app-id', '--app-key', '--app-secret', '--demo', '--no-demo', '--compression', '--subscription-counts', '--threads']) {
+    for (const flag of ['--listen', '--app-id', '--app-key', '--app-secret', '--demo', '--no-demo', '--compression', '--subscription-counts', '--webhook', '--threads']) {
       assert.ok(stdout.includes(flag), flag)
     }
   })

@@ -415,9 +415,10 @@ mod tests {
     fn every_flag_is_taken() {
         let options = options(
             "--listen=127.0.0.1:9 --app-id a.1 --app-key k_2 --app-secret s --threads 3 \
-             --compression --subscription-counts --metrics",
+             --compression --subscription-counts --metrics --webhook http://a/1 --webhook https://b/2",
         );
         assert_eq!(options.listen.port(), 9);
+        assert_eq!(options.webhooks, ["http://a/1", "https://b/2"].map(|url| Webhook::new(url).unwrap()));
         assert_eq!(options.app, AppName { id: "a.1".into(), key: "k_2".into() });
         assert!(options.to_app().secret.verify("text", &Secret::new("s").sign("text")));
         assert_eq!(options.threads, NonZeroUsize::new(3));

@@ -201,8 +201,9 @@ fn perform(
         }
         Reaction::Unsubscribe { channel } => client.unsubscribe(channel)?,
         Reaction::Broadcast { channel, message } => {
-            client.hub().broadcast_except(channel.clone(), message.clone(), client.id())?;
-            if let Some(webhooks) = &app.webhooks {
+            let told = app.webhooks.as_ref().map(|webhooks| (webhooks, channel.clone(), message.clone()));
+            client.hub().broadcast_except(channel, message, client.id())?;
+            if let Some((webhooks, channel, message)) = told {
                 webhooks.client_event(socket_id, channel, message);
             }
         }

@@ -1,6 +1,7 @@
 use super::config::WebhookConfig;
 use super::inbox::Inbox;
 use super::post::{Failure, Poster};
+use super::tls::Tls;
 use super::webhook::Webhook;
 use realtime_core::pusher::App;
 use realtime_core::pusher::webhooks::{Fact, Request, Response, Webhooks};
@@ -66,11 +67,12 @@ impl Courier {
     pub(super) fn new(
         webhooks: Vec<Webhook>,
         config: WebhookConfig,
+        tls: &Tls,
         app: Box<dyn Fn() -> App + Send>,
         inbox: Arc<Inbox>,
         facts: Receiver<Fact>,
     ) -> Self {
-        let poster = Arc::new(Poster::new(&webhooks, &config));
+        let poster = Arc::new(Poster::new(&webhooks, &config, tls));
         let filters = webhooks.iter().map(|webhook| webhook.filter.clone());
         let machine = Webhooks::new(filters, config.queue);
         let endpoint =

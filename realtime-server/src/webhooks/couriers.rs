@@ -1,6 +1,7 @@
 use super::config::WebhookConfig;
 use super::courier::Courier;
 use super::inbox::Inbox;
+use super::tls::Tls;
 use super::webhook::Webhook;
 use crate::log::Log;
 use realtime_core::pusher::App;
@@ -15,6 +16,7 @@ pub(crate) struct Couriers {
     // The executor's tasks know the apps, which know this.
     executor: Weak<Executor<'static>>,
     log: Arc<Log>,
+    tls: Tls,
     at_work: Mutex<AtWork>,
 }
 
@@ -32,7 +34,7 @@ struct AtWorkFor {
 
 impl Couriers {
     pub(crate) fn new(executor: &Arc<Executor<'static>>, log: Arc<Log>) -> Self {
-        Self { executor: Arc::downgrade(executor), log, at_work: Mutex::default() }
+        Self { executor: Arc::downgrade(executor), log, tls: Tls::default(), at_work: Mutex::default() }
     }
 
     /// Where the facts of an app go in that are delivered from now on, signed by what `app` is then; `None` for an app
@@ -51,7 +53,7 @@ impl Couriers {
         let mut at_work = self.at_work();
         // Without an executor the gateway has ended: then what comes is refused, and counted.
         if let Some(executor) = self.executor.upgrade().filter(|_| !at_work.has_ended) {
-            let courier = Courier::new(webhooks, config, Box::new(app), inbox.clone(), facts);
+            let courier = Courier::new(webhooks, config, &self.tls, Box::new(app), inbox.clone(), facts);
             let (running, ended) = bounded(1);
             let log = self.log.clone();
             let deliver = async move {

@@ -1,7 +1,8 @@
 use super::config::WebhookConfig;
-use super::tls;
+use super::tls::Tls;
 use super::webhook::{Scheme, Url, Webhook};
 use futures_rustls::TlsConnector;
+use futures_rustls::rustls;
 use futures_rustls::rustls::pki_types::ServerName;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -21,7 +22,7 @@ use std::{fmt, io};
 /// closed meanwhile could not be told from one that failed.
 pub(super) struct Poster {
     // There if an endpoint wants it.
-    tls: Option<io::Result<TlsConnector>>,
+    tls: Option<Result<TlsConnector, rustls::Error>>,
     connect_timeout: Duration,
     request_timeout: Duration,
 }
@@ -42,10 +43,10 @@ const AGENT: &str = concat!("realtime-server/", env!("CARGO_PKG_VERSION"));
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 impl Poster {
-    pub(super) fn new(webhooks: &[Webhook], config: &WebhookConfig) -> Self {
+    pub(super) fn new(webhooks: &[Webhook], config: &WebhookConfig, tls: &Tls) -> Self {
         let wants_tls = webhooks.iter().any(|webhook| webhook.url.scheme == Scheme::Https);
         let WebhookConfig { connect_timeout, request_timeout, .. } = *config;
-        Self { tls: wants_tls.then(tls::connector), connect_timeout, request_timeout }
+        Self { tls: wants_tls.then(|| tls.connector()), connect_timeout, request_timeout }
     }
 
     /// Posts `request` to `webhook`; the status that answers it. A redirection is not followed.
@@ -71,7 +72,7 @@ impl Poster {
         self.in_time(async {
             let connector = match &self.tls {
                 Some(Ok(connector)) => connector,
-                Some(Err(error)) => return Err(io::Error::other(error.to_string())),
+                Some(Err(error)) => return Err(io::Error::other(error.clone())),
                 None => return Err(io::ErrorKind::Unsupported.into()),
             };
             let name = ServerName::try_from(url.host.clone()).map_err(io::Error::other)?;

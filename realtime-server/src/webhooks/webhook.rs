@@ -23,8 +23,8 @@ pub struct Webhook {
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-/// An `http` or `https` URL, taken apart.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An `http` or `https` URL, taken apart. Shown without its query, where secrets may be.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Url {
     pub(super) scheme: Scheme,
     /// Without the brackets of an IPv6 address.
@@ -144,11 +144,16 @@ impl Scheme {
 }
 
 impl fmt::Display for Url {
-    /// Without the query, where secrets may be.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let authority = self.authority.to_str().unwrap_or_default();
         let path = self.target.split('?').next().unwrap_or_default();
         write!(f, "{}://{authority}{path}", self.scheme.name())
+    }
+}
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Url({self})")
     }
 }
 
@@ -228,8 +233,8 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_checked_and_their_values_not_shown() {
-        let webhook = || Webhook::new("http://a/").unwrap();
+    fn headers_are_checked_and_neither_their_values_nor_the_query_are_shown() {
+        let webhook = || Webhook::new("http://a/b?token=hidden").unwrap();
         for (name, value) in
             [("", "x"), ("a b", "x"), ("a", "x\ny"), ("Content-Type", "x"), ("x-pusher-key", "x")]
         {
@@ -237,6 +242,7 @@ mod tests {
             assert!(error.to_string().starts_with(&format!("a webhook cannot send the header {name:?}: ")));
         }
         let webhook = webhook().header("Authorization", "Bearer hidden").unwrap();
-        assert!(!format!("{webhook:?}").contains("hidden"));
+        let shown = format!("{webhook:?}");
+        assert!(shown.contains("http://a/b") && !shown.contains("hidden"), "{shown}");
     }
 }

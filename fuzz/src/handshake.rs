@@ -233,7 +233,8 @@ fn between_our_own_sides(config: &CheckedConfig, mut choices: Choices<'_>) {
             let offered: Vec<&str> = upgrade.subprotocols().collect();
             assert_eq!(offered, request.subprotocols);
             let headers = [(&*reply_name, &*reply_value)];
-            let accept = Accept { subprotocol: offered.last().copied(), headers: &headers, ..Accept::default() };
+            let accept =
+                Accept { subprotocol: offered.last().copied(), headers: &headers, ..Accept::default() };
             upgrade
                 .accept(&accept, Timestamp::START)
                 .or_else(|_| upgrade.accept(&Accept { headers: &[], ..accept }, Timestamp::START))

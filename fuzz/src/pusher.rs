@@ -1,5 +1,6 @@
 use crate::choices::Choices;
 use realtime_core::pusher::http::{Publish, PublishBatch, PublishLimits};
+use realtime_core::pusher::webhooks::{self, Fact, Filter, Webhooks};
 use realtime_core::pusher::{
     App, ClientError, ClientMessage, ConnectRequest, Conversation, MAX_CHANNEL_DATA_BYTES,
     MAX_EVENT_NAME_BYTES, MAX_USER_ID_CHARS, MAX_WATCHED_USERS, Query, Reaction, Secret, Settings,
@@ -165,6 +166,30 @@ fn written(meant: &Meaning) -> Value {
         Meaning::Pong => json!({ "event": "pusher:pong", "data": {} }),
         Meaning::Event { event, channel, data } => {
             json!({ "event": event, "channel": channel, "data": data })
+        }
+    }
+}
+
+/// The app's own server is told of a client's event what the others get; whatever that is, every parser reads it.
+fn judge_webhook(app: &App, sender: SocketId, channel: &ChannelName, message: &PreparedMessage) {
+    let config = webhooks::Config { batch_window: Duration::ZERO, ..webhooks::Config::default() };
+    let mut webhooks = Webhooks::new([Filter::default()], config);
+    let fact = Fact::ClientEvent { channel: channel.clone(), sender, message: message.clone() };
+    webhooks.handle_fact(fact, Timestamp::START);
+    let request = webhooks.poll_request(app, Timestamp::START, 0).expect("a client event is told");
+    let told: Value = serde_json::from_slice(request.body()).expect("a webhook is JSON");
+    let told = &told["events"][0];
+    assert_eq!((&told["name"], &told["channel"]), (&json!("client_event"), &json!(channel.as_str())));
+    assert_eq!(told["socket_id"], sender.to_string());
+    if let Ok(frame) = serde_json::from_slice::<Value>(message.payload()) {
+        assert_eq!((&told["event"], told.get("user_id")), (&frame["event"], frame.get("user_id")));
+        let data = told.get("data").map(|data| data.as_str().expect("data is a string"));
+        match frame.get("data") {
+            Some(Value::String(text)) => assert_eq!(data, Some(&**text)),
+            other => {
+                let value = data.map(|data| serde_json::from_str::<Value>(data).expect("data is JSON"));
+                assert_eq!(value.as_ref(), other);
+            }
         }
     }
 }
@@ -638,6 +663,7 @@ impl Room {
                     assert!(frame["event"].as_str().is_some_and(|name| name.starts_with("client-")));
                     assert_eq!(frame.get("user_id").and_then(Value::as_str), member);
                 }
+                judge_webhook(app, socket_id, &channel, &message);
                 let mut others: Vec<ClientId> =
                     clients.iter().map(|other| other.id).filter(|other| *other != client).collect();
                 others.retain(|other| hub.is_subscribed(*other, &channel));

@@ -163,8 +163,10 @@ pub(super) fn client_event(
     json.push_str(event.get());
     if let Some(data) = data.map(RawValue::get) {
         json.push_str(r#","data":"#);
-        // Libraries expect a string.
-        if data.starts_with('"') { json.push_str(data) } else { push_string(&mut json, data) }
+        // Libraries expect a string. One that is no text, having half of a surrogate pair, stays JSON as all else does:
+        // many parsers refuse it, and all that is told with it.
+        let text = serde_json::from_str::<String>(data);
+        push_string(&mut json, text.as_deref().unwrap_or(data));
     }
     json.push_str(&format!(r#","socket_id":"{sender}""#));
     if let Some(user_id) = user_id {
@@ -228,6 +230,7 @@ mod tests {
                 r#""data":"{\"x\": \"y\"}","socket_id":"12.34","user_id":"ada""#,
             ),
             (Some(r#""as\nit is""#), None, r#""data":"as\nit is","socket_id":"12.34""#),
+            (Some(r#""\ud800""#), None, r#""data":"\"\\ud800\"","socket_id":"12.34""#),
             (Some("[1]"), None, r#""data":"[1]","socket_id":"12.34""#),
             (None, None, r#""socket_id":"12.34""#),
         ] {

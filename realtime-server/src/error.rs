@@ -1,13 +1,14 @@
-use crate::options::UsageError;
+use crate::config::ConfigError;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::{fmt, io};
 
-/// Why the program did not run, or ended before it was told to. `Display` says so in one line.
+/// Why the program did not run, or ended before it was told to. `Display` says so: of a configuration in a line for each
+/// thing that is wrong, else in one.
 #[derive(Debug)]
 pub enum Error {
-    /// The command line cannot be followed.
-    Usage(UsageError),
+    /// The configuration cannot be followed.
+    Config(ConfigError),
     /// The address cannot be listened at.
     Listen {
         /// The address.
@@ -20,11 +21,11 @@ pub enum Error {
 }
 
 impl Error {
-    /// 2 for a command line that cannot be followed, 1 for all else.
+    /// 2 for a configuration that cannot be followed, 1 for all else.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Usage(_) => ExitCode::from(2),
+            Self::Config(_) => ExitCode::from(2),
             Self::Listen { .. } | Self::Io(_) => ExitCode::FAILURE,
         }
     }
@@ -33,7 +34,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(error) => write!(f, "{error}; see --help"),
+            Self::Config(error) => error.fmt(f),
             Self::Listen { address, error } if error.kind() == io::ErrorKind::AddrInUse => write!(
                 f,
                 "cannot listen at {address}: port {} is in use; choose another with --listen",
@@ -48,15 +49,15 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Usage(error) => Some(error),
+            Self::Config(error) => Some(error),
             Self::Listen { error, .. } | Self::Io(error) => Some(error),
         }
     }
 }
 
-impl From<UsageError> for Error {
-    fn from(error: UsageError) -> Self {
-        Self::Usage(error)
+impl From<ConfigError> for Error {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
     }
 }
 

@@ -6,8 +6,8 @@
 //! anyone ── GET /up ───────────────▶ └─────────┘
 //! ```
 //!
-//! The program `realtime-server` runs one by what its command line says. To run one inside a smol
-//! application:
+//! The program `realtime-server` runs one by what its command line, its environment and a file say. To run one inside
+//! a smol application:
 //! ```no_run
 //! use realtime_server::{App, Gateway, Secret};
 //!
@@ -65,6 +65,7 @@
 
 mod app_config;
 mod apps;
+mod config;
 mod connection;
 mod error;
 mod gateway;
@@ -82,13 +83,12 @@ mod webhooks;
 
 pub use app_config::AppConfig;
 pub use apps::{Apps, InvalidApps};
+pub use config::{Command, ConfigError, HELP, Sources};
 pub use error::Error;
 pub use gateway::{Gateway, GatewayBuilder, Stopper};
 pub use http::HttpLimits;
 pub use metrics::{Metrics, MetricsToken};
-pub use options::{
-    AppName, AppSecret, Command, Compression, Demo, HELP, Options, SubscriptionCounts, UsageError,
-};
+pub use options::{Compression, Demo, SubscriptionCounts};
 pub use program::run;
 pub use realtime_core::pusher::webhooks::{
     Config as WebhookQueue, EventType as WebhookEvent, UnknownEventType as UnknownWebhookEvent,

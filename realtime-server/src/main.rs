@@ -1,13 +1,17 @@
 //! The gateway program; `--help` says what it takes.
 
 use realtime_server::{Command, Error};
+use std::env;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match Command::parse(std::env::args_os().skip(1)).map_err(Error::from).and_then(realtime_server::run) {
+    let command = Command::parse(env::args_os().skip(1), env::vars_os());
+    match command.map_err(Error::from).and_then(realtime_server::run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("realtime-server: {error}");
+            for line in error.to_string().lines() {
+                eprintln!("realtime-server: {line}");
+            }
             error.exit_code()
         }
     }

@@ -1,7 +1,7 @@
-use crate::app_config::AppConfig;
+use crate::config::{Command, HELP, Sources};
 use crate::error::Error;
-use crate::gateway::Gateway;
-use crate::options::{Command, HELP, Options};
+use crate::gateway::{Gateway, GatewayBuilder};
+use crate::options::Options;
 use crate::shutdown::Shutdown;
 use crate::startup::Startup;
 use std::io::{self, Write};
@@ -18,30 +18,34 @@ pub fn run(command: Command) -> Result<(), Error> {
     match command {
         Command::Help => print(HELP),
         Command::Version => print(concat!("realtime-server ", env!("CARGO_PKG_VERSION"), "\n")),
-        Command::Serve(options) => serve(&options)?,
+        Command::Check(sources) => {
+            print(&format!("the configuration is right: {}\n", sources.load()?.summary()))
+        }
+        Command::PrintConfig(sources) => print(&sources.load()?.to_string()),
+        Command::Serve(sources) => serve(&sources)?,
     }
     Ok(())
 }
 
-fn serve(options: &Options) -> Result<(), Error> {
+fn serve(sources: &Sources) -> Result<(), Error> {
+    let configuration = sources.load()?;
     // Before anything is printed: who reads that may send the signal at once.
     let shutdown = Shutdown::listen()?;
-    let app = AppConfig {
-        subscription_counts: options.subscription_counts,
-        webhooks: options.webhooks.clone(),
-        ..AppConfig::new(options.to_app())
-    };
-    let mut gateway = Gateway::builder(app)
-        .demo(options.demo)
-        .compression(options.compression)
-        .metrics(options.metrics.clone())
+    let Options { listen, threads, demo, compression, metrics, http, apps } = configuration.options.clone();
+    let mut apps = apps.into_iter();
+    let Some(first) = apps.next() else { unreachable!("a configuration has an app") };
+    let mut gateway = apps
+        .fold(Gateway::builder(first), GatewayBuilder::app)
+        .demo(demo)
+        .compression(compression)
+        .metrics(metrics)
+        .http(http)
         .log(complaints()?);
-    if let Some(threads) = options.threads {
+    if let Some(threads) = threads {
         gateway = gateway.threads(threads);
     }
-    let gateway =
-        gateway.bind(options.listen).map_err(|error| Error::Listen { address: options.listen, error })?;
-    print(&Startup { options, address: gateway.local_addr()? }.to_string());
+    let gateway = gateway.bind(listen).map_err(|error| Error::Listen { address: listen, error })?;
+    print(&Startup { options: &configuration.options, address: gateway.local_addr()? }.to_string());
 
     let stopper = gateway.stopper();
     let stop_when_told = async move {

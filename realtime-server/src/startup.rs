@@ -1,4 +1,7 @@
-use crate::options::{AppSecret, Demo, Options};
+use crate::app_config::AppConfig;
+use crate::config::WELL_KNOWN_SECRET;
+use crate::options::{Demo, Options};
+use realtime_core::pusher::{App, Secret};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -11,7 +14,6 @@ pub(crate) struct Startup<'a> {
 impl fmt::Display for Startup<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { options, address } = self;
-        let (id, key) = (&options.app.id, &options.app.key);
         writeln!(
             f,
             "realtime {}: a gateway for Pusher and Laravel Echo clients\n",
@@ -21,12 +23,20 @@ impl fmt::Display for Startup<'_> {
             Demo::On => writeln!(f, "  Open in two tabs:   {}", url(*address))?,
             Demo::Off => writeln!(f, "  Listening at:       {}", url(*address))?,
         }
-        write!(f, "  App:                id {id}, key {key}, ")?;
-        match (&options.secret, options.demo) {
-            (AppSecret::WellKnown, Demo::On) => writeln!(f, "secret {}", AppSecret::WELL_KNOWN)?,
-            (AppSecret::WellKnown, Demo::Off) => writeln!(f, "secret not shown")?,
-            (AppSecret::Own(_), Demo::On | Demo::Off) => writeln!(f, "secret as given")?,
+        for AppConfig { app, .. } in options.apps.iter().take(MAX_APPS) {
+            let secret = match (is_well_known(&app.secret), options.demo) {
+                (true, Demo::On) => format!("secret {WELL_KNOWN_SECRET}"),
+                (true, Demo::Off) => "secret not shown".into(),
+                (false, Demo::On | Demo::Off) => "secret as given".into(),
+            };
+            writeln!(f, "  App:                id {}, key {}, {secret}", app.id, app.key)?;
         }
+        match options.apps.len().saturating_sub(MAX_APPS) {
+            0 => {}
+            more => writeln!(f, "                      and {more} more")?,
+        }
+        // What is told of one holds for all.
+        let Some(AppConfig { app: App { id, key, .. }, .. }) = options.apps.first() else { return Ok(()) };
         match options.demo {
             Demo::On => writeln!(f, "\nPublish from a shell:\n  {}", curl(*address))?,
             Demo::Off => writeln!(
@@ -50,6 +60,13 @@ impl fmt::Display for Startup<'_> {
             Demo::Off => writeln!(f, "Ctrl-C stops."),
         }
     }
+}
+
+/// The most apps that are told.
+const MAX_APPS: usize = 10;
+
+fn is_well_known(secret: &Secret) -> bool {
+    secret.verify("", &Secret::new(WELL_KNOWN_SECRET).sign(""))
 }
 
 /// The address to open in a browser on this machine.
@@ -83,14 +100,15 @@ fn in_url(ip: IpAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::Command;
+    use crate::config::Command;
 
     fn printed(arguments: &str, address: &str) -> String {
-        let Ok(Command::Serve(options)) = Command::parse(arguments.split_whitespace()) else {
+        let Ok(Command::Serve(sources)) = Command::parse(arguments.split_whitespace(), []) else {
             panic!("{arguments}")
         };
+        let configuration = sources.load().expect("the test gives what is accepted");
         let address = address.parse().expect("the test gives an address");
-        Startup { options: &options, address }.to_string()
+        Startup { options: &configuration.options, address }.to_string()
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_realtime-server");
 
-fn run(arguments: &[&str]) -> Output {
+pub(crate) fn run(arguments: &[&str]) -> Output {
     Command::new(PROGRAM).args(arguments).output().unwrap()
 }
 
@@ -24,14 +24,14 @@ fn refusal(arguments: &[&str]) -> (String, i32) {
 }
 
 /// The program while it runs.
-struct Program {
-    child: Child,
-    address: SocketAddr,
-    printed: String,
+pub(crate) struct Program {
+    pub(crate) child: Child,
+    pub(crate) address: SocketAddr,
+    pub(crate) printed: String,
 }
 
 impl Program {
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         Self::start_as(&mut Command::new(PROGRAM), arguments)
     }
 
@@ -52,7 +52,7 @@ impl Program {
         Self { child, address: address.unwrap().parse().unwrap(), printed }
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 }
@@ -169,7 +169,7 @@ fn what_cannot_be_followed_is_said_in_one_line() {
         ),
         (
             &["--webhook", "shop.example"],
-            "--webhook: a webhook takes a URL such as https://shop.example/webhook, not \"shop.example\": it does not \
+            "--webhook takes a URL such as https://shop.example/webhook, not \"shop.example\": it does not \
              begin with http:// or https://",
         ),
         (&["--demo", "--no-demo"], "--demo and --no-demo contradict each other"),

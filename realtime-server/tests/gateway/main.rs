@@ -9,6 +9,7 @@ mod channels;
 mod command_line;
 mod common;
 mod compression;
+mod configuration;
 mod connecting;
 mod counting;
 mod demo;

@@ -1,0 +1,38 @@
+/// What `--help` prints.
+pub const HELP: &str = "\
+A realtime gateway that unmodified Pusher and Laravel Echo clients talk to
+
+Usage: realtime-server [OPTIONS]
+
+Options:
+  --config FILE        Read settings from FILE, in TOML; realtime.example.toml has them all
+  --listen ADDR        Address to listen at; port 0 takes a free one [default: 127.0.0.1:8080]
+  --app-id ID          The app's id in the HTTP API [default: demo]
+  --app-key KEY        The app's public key; needs a secret [default: demo-key]
+  --app-secret SECRET  What the app's server signs with; needs --app-key [default: demo-secret]
+  --app-secret-file F  Read the secret from the file F
+  --demo               Serve the demo page, and sign for anyone who asks
+  --no-demo            Serve neither
+  --compression        Compress messages of 256 bytes and more for clients that offer it, as browsers do
+  --subscription-counts
+                       Tell the subscribers of a channel how many they are, at most once a second
+  --metrics            Tell anyone at /metrics what is counted, in the format of Prometheus
+  --metrics-token T    Tell it to whoever sends Authorization: Bearer T
+  --webhook URL        Post there what happens in channels, signed with the app's secret; may be given again
+  --threads N          Threads that serve WebSocket connections [default: one for each core]
+  --check              Say whether the configuration is right, or else what is wrong and where, and exit with 0 or 2
+  --print-config       Print the configuration that is in effect as TOML, without its secrets, and exit
+  -h, --help           Print this
+  -V, --version        Print the version
+
+Without --demo and --no-demo, the demo is on at loopback addresses and off at all others. Without the
+demo, an address that is no loopback address needs an --app-key and an --app-secret of your own.
+
+Each option that sets something can also be given as an environment variable: --app-key KEY as
+REALTIME_APP_KEY=KEY, --compression as REALTIME_COMPRESSION=true, --config FILE as REALTIME_CONFIG=FILE. What is on
+can be turned off: --no-compression, or REALTIME_COMPRESSION=false. Options override variables, and both override
+the file. They describe one app: where the file has several, the one that --app-id names.
+
+Compression (permessage-deflate) makes such messages several times shorter and takes processor time, for each
+event and not for each of its subscribers. No connection keeps memory for it between messages.
+";

@@ -74,6 +74,7 @@ mod log;
 mod metrics;
 mod options;
 mod program;
+mod reload;
 mod served_app;
 mod shutdown;
 mod sockets;

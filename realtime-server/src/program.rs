@@ -1,7 +1,8 @@
-use crate::config::{Command, HELP, Sources};
+use crate::config::{Command, HELP, Running, Sources};
 use crate::error::Error;
 use crate::gateway::{Gateway, GatewayBuilder};
 use crate::options::Options;
+use crate::reload::Reload;
 use crate::shutdown::Shutdown;
 use crate::startup::Startup;
 use std::io::{self, Write};
@@ -29,9 +30,13 @@ pub fn run(command: Command) -> Result<(), Error> {
 
 fn serve(sources: &Sources) -> Result<(), Error> {
     let configuration = sources.load()?;
-    // Before anything is printed: who reads that may send the signal at once.
+    // Before anything is printed: who reads that may send the signals at once.
     let shutdown = Shutdown::listen()?;
+    // Without a file, SIGHUP ends the program as ever: its terminal was closed.
+    let reload = configuration.file().map(|_| Reload::listen()).transpose()?;
     let Options { listen, threads, demo, compression, metrics, http, apps } = configuration.options.clone();
+    let log = Arc::new(complaints()?);
+    let complain = log.clone();
     let mut apps = apps.into_iter();
     let Some(first) = apps.next() else { unreachable!("a configuration has an app") };
     let mut gateway = apps
@@ -40,7 +45,7 @@ fn serve(sources: &Sources) -> Result<(), Error> {
         .compression(compression)
         .metrics(metrics)
         .http(http)
-        .log(complaints()?);
+        .log(move |line| complain(line));
     if let Some(threads) = threads {
         gateway = gateway.threads(threads);
     }
@@ -53,7 +58,15 @@ fn serve(sources: &Sources) -> Result<(), Error> {
         stopper.stop();
         std::future::pending().await
     };
-    Ok(smol::block_on(smol::future::or(gateway.serve(), stop_when_told))?)
+    let apps = gateway.apps();
+    let reload_when_told = async {
+        if let Some(reload) = reload {
+            reload.serve(sources, Running::new(&configuration), &apps, |line| log(line)).await;
+        }
+        std::future::pending().await
+    };
+    let asides = smol::future::or(stop_when_told, reload_when_told);
+    Ok(smol::block_on(smol::future::or(gateway.serve(), asides))?)
 }
 
 /// The most lines that wait for the standard error to take them.

@@ -21,6 +21,11 @@ pub(crate) struct Configuration {
 }
 
 impl Configuration {
+    /// Where the file is, if there is one.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
     /// What it is about, in a few words.
     pub(crate) fn summary(&self) -> String {
         let file = self.file.as_ref().map_or_else(|| "no file".into(), |file| file.display().to_string());

@@ -33,6 +33,9 @@ REALTIME_APP_KEY=KEY, --compression as REALTIME_COMPRESSION=true, --config FILE 
 can be turned off: --no-compression, or REALTIME_COMPRESSION=false. Options override variables, and both override
 the file. They describe one app: where the file has several, the one that --app-id names.
 
+With a file, SIGHUP reads it again: apps come, change and go, and the connections of those that stay go on. What takes a
+restart stays as it is, and the log says so. If anything is wrong, nothing changes.
+
 Compression (permessage-deflate) makes such messages several times shorter and takes processor time, for each
 event and not for each of its subscribers. No connection keeps memory for it between messages.
 ";

@@ -8,6 +8,7 @@
 //! `settings.rs` has all settings, with their names, limits and defaults, once. Whoever has something to say of them
 //! visits them (`file.rs`; `overrides.rs` for the environment and flags), and so does whoever tells what they are.
 
+mod changes;
 mod command;
 mod effective;
 mod file;
@@ -29,6 +30,7 @@ mod tests;
 mod variables;
 mod webhook;
 
+pub(crate) use changes::Running;
 pub use command::{Command, Sources};
 pub(crate) use effective::Configuration;
 pub use help::HELP;

@@ -1,12 +1,14 @@
 //! The program as its user meets it: what it prints, what it refuses, how it ends.
 
-use crate::common::{PusherClient, exchange, get, post};
+use crate::common::{PATIENCE, PusherClient, exchange, get, post};
 use crate::webhooks::tls_receiver;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_realtime-server");
 
@@ -30,9 +32,36 @@ pub(crate) struct Program {
     pub(crate) printed: String,
 }
 
+/// What a program logs.
+pub(crate) struct Log(Receiver<String>);
+
+impl Log {
+    /// Waits for a line in which this stands.
+    pub(crate) fn expect(&self, text: &str) {
+        let mut others = Vec::new();
+        loop {
+            match self.0.recv_timeout(PATIENCE) {
+                Ok(line) if line.contains(text) => return,
+                Ok(line) => others.push(line),
+                Err(_) => panic!("waited in vain for {text:?} in the log: {others:#?}"),
+            }
+        }
+    }
+}
+
 impl Program {
     pub(crate) fn start(arguments: &[&str]) -> Self {
         Self::start_as(&mut Command::new(PROGRAM), arguments)
+    }
+
+    /// Starts the program, and listens to what it logs.
+    pub(crate) fn start_watched(arguments: &[&str]) -> (Self, Log) {
+        let mut program = Self::start_as(Command::new(PROGRAM).stderr(Stdio::piped()), arguments);
+        let stderr = BufReader::new(program.child.stderr.take().unwrap());
+        let (heard, lines) = channel();
+        // It ends with the program.
+        thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| heard.send(line)));
+        (program, Log(lines))
     }
 
     fn start_as(command: &mut Command, arguments: &[&str]) -> Self {

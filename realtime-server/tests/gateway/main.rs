@@ -17,6 +17,7 @@ mod events;
 mod http_limits;
 mod metrics;
 mod refusals;
+mod reloading;
 mod slow_clients;
 mod stopping;
 mod users;

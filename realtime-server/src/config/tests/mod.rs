@@ -1,5 +1,6 @@
 //! What is in effect in the end, of all that can be said.
 
+mod changes;
 mod files;
 mod flags;
 mod precedence;

@@ -1,0 +1,62 @@
+use crate::apps::Apps;
+use crate::config::{Running, Sources};
+use signal_hook::consts::SIGHUP;
+use signal_hook::low_level;
+use smol::Async;
+use smol::io::AsyncReadExt;
+use std::fmt::Display;
+use std::future;
+use std::io;
+use std::os::unix::net::UnixStream;
+
+/// Waits for SIGHUP, which asks for the configuration to be read again.
+pub(crate) struct Reload {
+    asked: Async<UnixStream>,
+}
+
+impl Reload {
+    pub(crate) fn listen() -> io::Result<Self> {
+        let (asked, ask) = UnixStream::pair()?;
+        low_level::pipe::register(SIGHUP, ask)?;
+        Ok(Self { asked: Async::new(asked)? })
+    }
+
+    /// Reads `sources` again whenever that is asked for, has `apps` be what they say, and tells `log` what came of it, a
+    /// line at a time. `running` is what the gateway was started with.
+    pub(crate) async fn serve(
+        mut self,
+        sources: &Sources,
+        mut running: Running,
+        apps: &Apps,
+        log: impl Fn(&str),
+    ) {
+        loop {
+            self.asked_for().await;
+            let sources = sources.clone();
+            match smol::unblock(move || sources.load()).await {
+                Ok(now) => match apps.replace(now.options.apps.clone()) {
+                    Ok(()) => {
+                        running.follow(&now).iter().for_each(|line| log(line));
+                        log(&format!("the configuration was read again: {}", now.summary()));
+                    }
+                    Err(error) => refused(&error, &log),
+                },
+                Err(error) => refused(&error, &log),
+            }
+        }
+    }
+
+    /// Resolves each time; signals that come before it is called are one.
+    async fn asked_for(&mut self) {
+        match self.asked.read(&mut [0; 64]).await {
+            Ok(1..) => {}
+            // Then what runs goes on.
+            Ok(0) | Err(_) => future::pending().await,
+        }
+    }
+}
+
+fn refused(error: &impl Display, log: impl Fn(&str)) {
+    error.to_string().lines().for_each(&log);
+    log("the configuration stays as it was: it cannot be followed as it is now");
+}

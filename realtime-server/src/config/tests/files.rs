@@ -147,6 +147,15 @@ fn the_well_known_secret_in_a_file_is_refused_where_others_may_reach_it() {
     effective(Some(text), &[], "--demo");
 }
 
+#[test]
+fn the_file_in_the_readme_is_right() {
+    let readme = include_str!("../../../../README.md");
+    let text = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    // There is no such file here.
+    let text = text.replace("secret_file", "secret");
+    assert_eq!(effective(Some(&text), &[], "").summary(), "gateway.toml, 1 app (shop)");
+}
+
 /// What may stand left and right of a `=`, and in lines between, right or wrong.
 const KEYS: &[&str] =
     &["listen", "threads", "demo", "id", "key", "secret", "metrics_token", "größe", "apps", "a.b", ""];

@@ -54,6 +54,10 @@ impl<T> JoinOrder<T> {
         self.entries.iter().filter_map(|(_, value)| value.as_ref())
     }
 
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.entries.iter_mut().filter_map(|(_, value)| value.as_mut())
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.len
     }

@@ -198,6 +198,17 @@ impl Roster {
         (ticket, Some(member))
     }
 
+    /// Takes in a member of whose clients nothing is known. Whether it is a new one; while a member is there, what
+    /// it was first shown as stands.
+    pub(crate) fn add(&mut self, member: Member) -> bool {
+        self.get(member.id()).is_none() && self.join(member).1.is_some()
+    }
+
+    /// Takes out the member of this id, if it was [added](Self::add).
+    pub(crate) fn remove(&mut self, id: &str) -> Option<Member> {
+        self.leave(*self.by_id.get(id)?)
+    }
+
     /// A client goes. Returns its member if this was its last client.
     pub(crate) fn leave(&mut self, ticket: Ticket) -> Option<Member> {
         let seat = self.seats.get_mut(ticket)?;

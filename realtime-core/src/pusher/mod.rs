@@ -1,4 +1,4 @@
-//! The Pusher protocol, version 7, as a server speaks it.
+//! The Pusher protocol, version 7, as a server speaks it; [`client`] is the other side.
 //!
 //! ```text
 //! path ─▶ ConnectRequest
@@ -29,6 +29,7 @@ mod auth_endpoint;
 mod authorize;
 mod channel_data;
 mod channel_name;
+pub mod client;
 mod connect;
 mod conversation;
 mod credentials;

@@ -78,3 +78,8 @@ pub use realtime_core::pusher::{App, InvalidChannelName, Secret, SigningString, 
 pub use realtime_core::{ChannelKind, ChannelName, Member};
 pub use realtime_ws::CloseCode;
 pub use realtime_ws::Config as WebSocketConfig;
+
+/// The programs in the project's README, compiled: this crate has all that they need.
+#[cfg(all(doctest, feature = "std", feature = "smol"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

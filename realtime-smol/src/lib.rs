@@ -57,8 +57,3 @@ pub use realtime_ws::{
     ApiMisuse, CheckedConfig, CloseCode, Closure, Config, Delivery, InvalidConfig, Keepalive, Message,
     OwnedMessage, PeerMisbehaved, Piece, PreparedMessage, Timestamp,
 };
-
-/// The program in the project's README, compiled.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;

@@ -278,22 +278,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
             if let Some(message) = message {
                 return Poll::Ready(Some(Ok(message)));
             }
-            // Pongs and close frames; whoever sends messages waits for them to be written by themselves.
-            let is_written = match self.poll_write(context) {
-                Poll::Ready(Ok(())) => true,
+            // It is read on though not all is written: the peer may take our messages only once its own are taken, and nothing
+            // that comes makes more wait than 16 pongs and a close frame.
+            match self.poll_write(context) {
+                Poll::Ready(Ok(())) | Poll::Pending => {}
                 Poll::Ready(Err(error)) => return Poll::Ready(self.end_after(error)),
-                Poll::Pending => false,
-            };
+            }
             if self.connection.is_finished() {
                 return self.poll_end(context);
             }
             let due = self.poll_due(context);
             if due.is_ready() {
                 continue;
-            }
-            // Who does not read the answers is asked for no more questions.
-            if !is_written && self.connection.unsent_bytes() > SEND_BEFORE_BYTES {
-                return Poll::Pending;
             }
             let (bytes, is_direct) = match self.connection.spare() {
                 Some(spare) => (Pin::new(&mut self.transport).poll_read(context, spare), true),

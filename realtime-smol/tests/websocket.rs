@@ -6,6 +6,7 @@ mod common;
 
 use common::duplex::{self, End};
 use common::{CLOSE, Client, FOREVER, PING, PONG, TEXT, close, in_time, masked, upgrade};
+use futures_core::Stream;
 use futures_sink::Sink;
 use realtime_smol::{
     Answer, ApiMisuse, ClientRequest, CloseCode, Config, Delivery, Error, Keepalive, OwnedMessage,
@@ -207,6 +208,36 @@ fn sending_waits_for_a_peer_that_does_not_read() {
         };
         let (flushed, ()) = smol::future::zip(flushing, receiving).await;
         flushed.unwrap();
+    });
+}
+
+#[test]
+fn one_reads_while_what_it_sends_waits_for_a_peer_that_reads_only_once_its_replies_are_taken() {
+    const MESSAGES: usize = 8;
+    in_time(async {
+        let (mut server, mut client) = pair(1000).await;
+        let message = OwnedMessage::from(vec![7; 100_000]); // far more than all the buffers between the two hold
+        let echoing = async {
+            while let Some(message) = server.next().await {
+                server.send(&message.unwrap()).await.unwrap(); // nothing is read until the client has taken it
+            }
+        };
+        let speaking = async {
+            let mut to_send = MESSAGES;
+            for _ in 0..MESSAGES {
+                // As one task does that reads, and sends whenever there is room.
+                let echoed = poll_fn(|context| {
+                    while to_send > 0 && Pin::new(&mut client).poll_ready(context).is_ready() {
+                        Pin::new(&mut client).start_send(message.clone()).unwrap();
+                        to_send -= 1;
+                    }
+                    Pin::new(&mut client).poll_next(context)
+                });
+                assert!(echoed.await.unwrap().unwrap() == message);
+            }
+            client.close(CloseCode::NORMAL, "").await.unwrap();
+        };
+        smol::future::zip(echoing, speaking).await;
     });
 }
 

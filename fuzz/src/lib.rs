@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod choices;
+mod client;
 mod connection;
 mod differential;
 mod frame;
@@ -17,6 +18,7 @@ mod pusher;
 mod signature;
 mod utf8;
 
+pub use client::client;
 pub use connection::connection;
 pub use differential::differential;
 pub use frame::frame;
@@ -31,7 +33,8 @@ pub use utf8::utf8;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 10] = [
+    ("client", client),
     ("connection", connection),
     ("differential", differential),
     ("frame", frame),

@@ -160,9 +160,11 @@ mod tests {
 
     #[test]
     fn a_connection_may_have_limits_of_its_own() {
-        let keepalive = |answer| match answered(answer) {
-            Answered::Accepted { connection, .. } => connection.poll_timeout(),
-            other => panic!("{other:?}"),
+        let keepalive = |answer| {
+            let Answered::Accepted { connection, .. } = answered(answer) else {
+                panic!("the client is let in")
+            };
+            connection.poll_timeout()
         };
         let config = Config { keepalive: None, ..Config::default() }.checked().unwrap();
         assert!(keepalive(Answer::accept("")).is_some());

@@ -204,7 +204,8 @@ impl Life {
             Input::Connect { .. }
             | Input::Decided { .. }
             | Input::Broadcast { .. }
-            | Input::Retain { .. } => Ok(()),
+            | Input::Retain { .. }
+            | Input::Configure(_) => Ok(()),
             Input::Subscribe { client, .. }
             | Input::Unsubscribe { client, .. }
             | Input::Send { client, .. }
@@ -245,6 +246,7 @@ impl Life {
             | Input::Broadcast { .. }
             | Input::Retain { .. }
             | Input::Send { .. }
+            | Input::Configure(_)
             | Input::TimePassed => {}
         }
     }

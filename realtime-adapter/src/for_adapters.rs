@@ -13,6 +13,7 @@ use realtime_ws::Timestamp;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// What adapters do with a [`Hub`] for their drivers and clients.
 ///
@@ -97,6 +98,14 @@ pub trait ForAdapters {
     /// When to call [`handle_timeout`](Self::handle_timeout), if nobody else sees to it that questions
     /// [`expire`](Question::expire); `None`: never.
     fn poll_timeout(&self) -> Option<Timestamp>;
+
+    /// Whether it is for the caller to tell the hub the time from now on, for nobody does so yet; until it
+    /// [`ends`](Self::end_telling_time) that.
+    #[must_use = "others take it that the caller does"]
+    fn begin_telling_time(&self) -> bool;
+
+    /// Says that the caller tells the time no more.
+    fn end_telling_time(&self);
 
     /// Does what is due by now: denies what was to be decided, tells counts.
     fn handle_timeout(&self);
@@ -209,6 +218,14 @@ impl ForAdapters for Hub {
 
     fn poll_timeout(&self) -> Option<Timestamp> {
         self.shared.exchange().poll_timeout()
+    }
+
+    fn begin_telling_time(&self) -> bool {
+        !self.shared.is_told_time.swap(true, Ordering::AcqRel)
+    }
+
+    fn end_telling_time(&self) {
+        self.shared.is_told_time.store(false, Ordering::Release);
     }
 
     fn handle_timeout(&self) {

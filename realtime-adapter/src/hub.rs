@@ -85,6 +85,7 @@ impl HubParts {
             outbox: self.outbox,
             authorization_timeout,
             losses: Losses::default(),
+            is_told_time: AtomicBool::new(false),
             on_notice: self.on_notice,
             turn: Mutex::new(()),
             locals: Mutex::new(LocalClients::new(self.outbox)),
@@ -177,6 +178,18 @@ impl Hub {
     /// [`HubError::UnknownClient`] or [`HubError::Closed`].
     pub fn disconnect(&self, client: ClientId, code: CloseCode, reason: &str) -> Result<(), HubError> {
         self.shared.input(Input::Disconnect { client, code, reason: reason.into() }).map(drop)
+    }
+
+    /// Has other limits hold from now on; what went before stays as it is. Not changed are
+    /// [`authorization`](Config::authorization), which follows from whether there is an authorizer, and
+    /// [`authorization_timeout`](Config::authorization_timeout).
+    ///
+    /// # Errors
+    /// [`HubError::Closed`].
+    pub fn configure(&self, config: Config) -> Result<(), HubError> {
+        let max_roster_bytes = config.max_roster_bytes.min(self.shared.outbox.max_bytes);
+        let config = Config { max_roster_bytes, ..config };
+        self.shared.input(Input::Configure(Box::new(config))).map(drop)
     }
 
     /// Disconnects all clients with 1001; the hub takes nothing more. Idempotent.

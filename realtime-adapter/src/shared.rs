@@ -24,6 +24,8 @@ pub(crate) struct Shared {
     pub(crate) outbox: OutboxLimits,
     pub(crate) authorization_timeout: Duration,
     pub(crate) losses: Losses,
+    /// Whether somebody tells the hub the time, where drivers do not.
+    pub(crate) is_told_time: AtomicBool,
     pub(crate) on_notice: Option<Box<OnNotice>>,
     /// Held by whoever tells the application of notices, which keeps them in order.
     pub(crate) turn: Mutex<()>,

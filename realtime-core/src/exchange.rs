@@ -370,6 +370,7 @@ fn is_refusable(input: &Input) -> bool {
         | Input::Unsubscribe { .. }
         | Input::Disconnect { .. }
         | Input::Gone { .. }
+        | Input::Configure(_)
         | Input::TimePassed
         | Input::Close => false,
     }

@@ -92,7 +92,8 @@ impl Hub {
                 | Input::Broadcast { .. }
                 | Input::Retain { .. }
                 | Input::Send { .. }
-                | Input::Disconnect { .. },
+                | Input::Disconnect { .. }
+                | Input::Configure(_),
                 State::Closed,
             ) => return Err(InputError::Closed),
             (Input::Connect { credentials, home }, State::Open) => {
@@ -123,8 +124,15 @@ impl Hub {
                 self.client(client)?;
                 self.disconnect(client, code, reason, Farewell::Told);
             }
+            (Input::Configure(config), State::Open) => self.configure(*config),
         }
         Ok(())
+    }
+
+    fn configure(&mut self, config: Config) {
+        // Questions are overdue in the order in which they are asked.
+        let Config { authorization, authorization_timeout, .. } = self.config;
+        self.config = Config { authorization, authorization_timeout, ..config };
     }
 
     /// The next thing to do, in order; `None` until the next input.
@@ -361,6 +369,7 @@ impl Hub {
             | Input::Unsubscribe { .. }
             | Input::Disconnect { .. }
             | Input::Gone { .. }
+            | Input::Configure(_)
             | Input::TimePassed
             | Input::Close => true,
         }
@@ -433,6 +442,12 @@ impl Hub {
     #[must_use]
     pub fn retained(&self, channel: &ChannelName) -> Option<Retained<'_>> {
         self.retained.get(channel, self.now)
+    }
+
+    /// The limits that hold now.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     /// Whether [`Input::Close`] was handled.

@@ -1,4 +1,5 @@
-use crate::{ChannelName, ClientId, Credentials, Decision, Home, RequestId};
+use crate::{ChannelName, ClientId, Config, Credentials, Decision, Home, RequestId};
+use alloc::boxed::Box;
 use alloc::string::String;
 use realtime_ws::{CloseCode, PreparedMessage};
 
@@ -78,6 +79,10 @@ pub enum Input {
         /// The client.
         client: ClientId,
     },
+    /// The hub's limits are others from now on; what went before stays as it is. What its
+    /// [`authorization`](Config::authorization) and [`authorization_timeout`](Config::authorization_timeout) are was
+    /// settled when it was made.
+    Configure(Box<Config>),
     /// Nothing but time passed, to the moment that [`Hub::poll_timeout`](crate::Hub::poll_timeout) named or
     /// later.
     TimePassed,

@@ -16,7 +16,8 @@ pub struct Retained<'a> {
 #[derive(Default)]
 pub(crate) struct RetainedMessages {
     by_channel: BTreeMap<ChannelName, Kept>,
-    // All last equally long: the oldest are the first to be overdue, and the first to make room.
+    // The oldest are the first to make room, and the first to be overdue: unless they were to last longer than is usual
+    // now, and then others wait with them to be forgotten.
     by_age: BTreeMap<u64, ChannelName>,
     kept_so_far: u64,
     bytes: usize,

@@ -109,7 +109,8 @@ impl NaiveHub {
                 | Input::Broadcast { .. }
                 | Input::Retain { .. }
                 | Input::Send { .. }
-                | Input::Disconnect { .. } => Err(InputError::Closed),
+                | Input::Disconnect { .. }
+                | Input::Configure(_) => Err(InputError::Closed),
             };
         }
         match input {
@@ -166,6 +167,10 @@ impl NaiveHub {
                 self.did(Action::Disconnect { client, home, code, reason });
             }
             Input::Gone { client } => self.forget(client),
+            Input::Configure(config) => {
+                let Config { authorization, authorization_timeout, .. } = self.config;
+                self.config = Config { authorization, authorization_timeout, ..*config };
+            }
             Input::TimePassed => {}
             Input::Close => self.close(),
         }

@@ -105,6 +105,32 @@ fn nothing_is_left_of_a_channel_that_everyone_left() {
 }
 
 #[test]
+fn counts_are_told_from_when_they_are_wanted_until_they_are_not() {
+    let mut hub = counting();
+    let configure = |subscriber_count_interval| {
+        Input::Configure(Box::new(Config { subscriber_count_interval, ..Config::default() }))
+    };
+    hub.actions(configure(None));
+    let (a, b) = (hub.connect(), hub.connect());
+    hub.assert_actions(a.subscribes("news"), [a.is_sent("you are in news"), a.is_in("news")]);
+    hub.actions(configure(Some(SECOND)));
+    hub.assert_actions(
+        b.subscribes("news"),
+        [
+            b.is_sent("you are in news"),
+            b.is_in("news"),
+            a.is_sent("2 are in news"),
+            b.is_sent("2 are in news"),
+        ],
+    );
+    hub.actions(b.unsubscribes("news"));
+    hub.actions(configure(None));
+    hub.wait(SECOND);
+    hub.assert_actions(Input::TimePassed, []);
+    assert_eq!(hub.hub.poll_timeout(), None);
+}
+
+#[test]
 fn where_the_wire_has_no_message_for_it_nothing_is_told() {
     let mut hub = counting();
     let a = hub.connect();

@@ -105,6 +105,26 @@ fn a_client_is_in_as_many_channels_as_the_limit_allows_undecided_ones_included()
 }
 
 #[test]
+fn other_limits_hold_for_what_comes_after() {
+    let mut hub = asking_about_at_most(2);
+    let a = hub.connect();
+    hub.actions(a.subscribes("one"));
+    hub.assert_asks(a.subscribes("private-two"));
+    let config =
+        Config { max_channels_per_client: 1, authorization: Authorization::DenyAll, ..Config::default() };
+    hub.assert_actions(Input::Configure(Box::new(config.clone())), []);
+    assert_eq!(hub.hub.config().max_channels_per_client, 1);
+    let denial = Denial::TooManyChannels { limit: 1 };
+    hub.assert_actions(a.unsubscribes("one"), [a.is_out_of("one")]);
+    hub.assert_actions(a.subscribes("one"), [a.is_denied("one", denial)]);
+
+    let b = hub.connect();
+    hub.assert_asks(b.subscribes("private-one")); // whether it is asked does not change
+    hub.actions(Input::Close);
+    assert_eq!(hub.hub.handle_input(Input::Configure(Box::new(config)), hub.now), Err(InputError::Closed));
+}
+
+#[test]
 fn who_subscribes_and_unsubscribes_in_turn_asks_no_more_than_who_waits() {
     let mut hub = asking_about_at_most(2);
     let a = hub.connect();

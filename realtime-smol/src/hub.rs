@@ -109,12 +109,9 @@ impl HubBuilder {
     pub fn build(self) -> Hub {
         let authorization =
             if self.authorizer.is_some() { Authorization::Ask } else { Authorization::DenyAll };
-        let count_interval = self.parts.config.subscriber_count_interval;
-        let common = self.parts.assemble(authorization);
-        if let Some(interval) = count_interval {
-            smol::spawn(tell_time(common.downgrade(), interval)).detach();
-        }
-        Hub { common, authorizer: self.authorizer }
+        let hub = Hub { common: self.parts.assemble(authorization), authorizer: self.authorizer };
+        hub.see_to_time();
+        hub
     }
 }
 
@@ -141,6 +138,23 @@ impl Hub {
         Ok((Client::new(self.clone(), id), Deliveries::new(inbox)))
     }
 
+    /// As [`realtime_adapter::Hub::configure`].
+    ///
+    /// # Errors
+    /// [`HubError::Closed`].
+    pub fn configure(&self, config: Config) -> Result<(), HubError> {
+        self.common.configure(config)?;
+        self.see_to_time();
+        Ok(())
+    }
+
+    /// Has the time told to the hub, if there is something that it tells in its turn and nobody does so yet.
+    fn see_to_time(&self) {
+        if count_interval(&self.common).is_some() && self.common.begin_telling_time() {
+            smol::spawn(tell_time(self.common.downgrade())).detach();
+        }
+    }
+
     pub(crate) fn subscribe(
         &self,
         client: ClientId,
@@ -165,20 +179,32 @@ impl Hub {
 /// An interval of nothing is not to keep a thread busy.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
-/// Sees to it that what is due is done, as long as there is the hub. Drivers need not: what they wait for is
-/// their connections'.
-async fn tell_time(hub: WeakHub, interval: Duration) {
-    let mut pause = interval.max(SHORTEST_PAUSE);
+/// Sees to it that what is due is done, as long as there is the hub and something may be. Drivers need not: what they
+/// wait for is their connections'.
+async fn tell_time(hub: WeakHub) {
+    let mut pause = SHORTEST_PAUSE;
     loop {
         smol::Timer::after(pause).await;
         let Some(hub) = hub.upgrade().filter(|hub| !hub.is_closed()) else { return };
         if hub.poll_timeout().is_some_and(|due| due <= hub.now()) {
             hub.handle_timeout();
         }
+        let Some(interval) = count_interval(&hub) else {
+            hub.end_telling_time();
+            // Whoever asked for counts in this moment has left it to this task.
+            if count_interval(&hub).is_some() && hub.begin_telling_time() {
+                continue;
+            }
+            return;
+        };
         // What falls due meanwhile does so an interval from now at the earliest.
         let time_left = hub.poll_timeout().map_or(interval, |due| due.since(hub.now()));
         pause = time_left.clamp(SHORTEST_PAUSE, interval.max(SHORTEST_PAUSE));
     }
+}
+
+fn count_interval(hub: &realtime_adapter::Hub) -> Option<Duration> {
+    hub.look(|hub| hub.config().subscriber_count_interval)
 }
 
 /// Waits for the authorizer's answer, as long as there is time; `None` if it has panicked already.

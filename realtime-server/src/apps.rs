@@ -59,12 +59,12 @@ impl Apps {
     /// - One whose id is new begins without clients.
     /// - One whose id is missing ends: its clients are closed with 4001, on which Pusher clients do not come back by
     ///   themselves, and its [`Hub`] is closed.
-    /// - One whose id stays keeps its connections, channels and users. Its key, its secret, its limits for what is
-    ///   published, and what clients may send hold at once, for those who are connected too. Whom it lets in
-    ///   ([`origins`](AppConfig::origins), [`max_connections`](AppConfig::max_connections)) and the activity timeout
-    ///   hold for whoever connects from now on. The limits of its [`hub`](AppConfig::hub), its
-    ///   [`subscription_counts`](AppConfig::subscription_counts) and its [`webhooks`](AppConfig::webhooks) stay as they
-    ///   were when it began; webhooks are signed with the secret that holds.
+    /// - One whose id stays keeps its connections, channels and users. Nearly all of its configuration holds at once, for
+    ///   those who are connected too: its key, its secret, what may be published and sent, how many channels and
+    ///   members there may be, whether counts are told. Only for whoever connects from now on: whom it lets in
+    ///   ([`origins`](AppConfig::origins), [`max_connections`](AppConfig::max_connections)), its activity timeout, and
+    ///   client events beyond 62 KiB. Its [`webhooks`](AppConfig::webhooks) stay as they were when it began; they are
+    ///   signed with the secret that holds.
     ///
     /// Whoever connects or publishes meanwhile finds all apps as they were, or all as they are to be.
     ///

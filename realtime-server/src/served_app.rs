@@ -66,6 +66,18 @@ impl Terms {
         Ok(Self { config, limits: limits.checked()?, version: 0 })
     }
 
+    /// The limits of the app's hub.
+    fn hub(&self) -> HubConfig {
+        let AppConfig { hub, subscription_counts, .. } = &self.config;
+        let subscriber_count_interval = match subscription_counts {
+            SubscriptionCounts::On => Some(SUBSCRIPTION_COUNT_INTERVAL),
+            SubscriptionCounts::Off => hub.subscriber_count_interval,
+        };
+        // Which names clients may choose is decided before; the channels of users are longer.
+        let max_channel_name_bytes = hub.max_channel_name_bytes.max(MAX_USER_CHANNEL_BYTES);
+        HubConfig { max_channel_name_bytes, subscriber_count_interval, ..hub.clone() }
+    }
+
     /// Whether `app` still has these.
     pub(crate) fn hold_for(&self, app: &ServedApp) -> bool {
         app.current.version.load(Ordering::Acquire) == self.version
@@ -74,14 +86,8 @@ impl Terms {
 
 impl ServedApp {
     pub(crate) fn new(terms: Terms, couriers: &Couriers) -> Self {
-        let AppConfig { hub, subscription_counts, webhooks, webhook_config, .. } = terms.config.clone();
-        let subscriber_count_interval = match subscription_counts {
-            SubscriptionCounts::On => Some(SUBSCRIPTION_COUNT_INTERVAL),
-            SubscriptionCounts::Off => hub.subscriber_count_interval,
-        };
-        // Which names clients may choose is decided before; the channels of users are longer.
-        let max_channel_name_bytes = hub.max_channel_name_bytes.max(MAX_USER_CHANNEL_BYTES);
-        let hub = HubConfig { max_channel_name_bytes, subscriber_count_interval, ..hub };
+        let AppConfig { webhooks, webhook_config, .. } = terms.config.clone();
+        let hub = terms.hub();
         let current =
             Arc::new(Current { version: terms.version.into(), terms: RwLock::new(Arc::new(terms)) });
         let signing = current.clone();
@@ -108,6 +114,8 @@ impl ServedApp {
 
     /// Has `terms` hold for all that comes.
     pub(crate) fn change(&self, terms: Terms) {
+        // Refused only if it is closed, by whoever embeds the gateway, and then nothing comes.
+        let _ = self.hub.configure(terms.hub());
         self.current.set(terms);
     }
 

@@ -3,8 +3,8 @@
 use crate::common::{PusherClient, Running, app, app_called, exchange, get, get_signed_by, post_signed_by};
 use realtime_core::pusher::http::PublishLimits;
 use realtime_core::pusher::{App, Secret, Settings};
-use realtime_server::{AppConfig, Gateway, InvalidApps, Metrics};
-use realtime_smol::{HubError, OriginPolicy};
+use realtime_server::{AppConfig, Gateway, InvalidApps, Metrics, SubscriptionCounts};
+use realtime_smol::{HubConfig, HubError, OriginPolicy};
 use serde_json::json;
 use std::io;
 use std::num::NonZeroU32;
@@ -196,6 +196,25 @@ fn what_clients_may_send_changes_for_those_who_are_connected() {
     gateway.apps.replace(vec![AppConfig { settings, ..AppConfig::new(left) }]).unwrap();
     client.say(&whisper);
     client.expect("pusher:error");
+}
+
+#[test]
+fn limits_of_channels_and_whether_counts_are_told_change_at_once() {
+    let left = app_called("left");
+    let gateway = Running::of([left.clone().into()]);
+    let mut client = gateway.client_of(&left);
+    client.subscribe("one");
+    let defaults = AppConfig::new(left);
+    let hub = HubConfig { max_channels_per_client: 2, ..defaults.hub.clone() };
+    let subscription_counts = SubscriptionCounts::On;
+    gateway.apps.replace(vec![AppConfig { hub, subscription_counts, ..defaults.clone() }]).unwrap();
+    client.subscribe("two");
+    assert_eq!(client.expect("pusher_internal:subscription_count"), json!({ "subscription_count": 1 }));
+    client.ask_for("three", "", None);
+    assert_eq!(client.expect("pusher:subscription_error")["status"], 429);
+    gateway.apps.replace(vec![defaults]).unwrap();
+    client.subscribe("three");
+    client.is_alive();
 }
 
 #[test]

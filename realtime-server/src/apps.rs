@@ -66,7 +66,8 @@ impl Apps {
     ///   client events beyond 62 KiB. Its [`webhooks`](AppConfig::webhooks) stay as they were when it began; they are
     ///   signed with the secret that holds.
     ///
-    /// Whoever connects or publishes meanwhile finds all apps as they were, or all as they are to be.
+    /// Whoever connects or publishes meanwhile finds all apps as they were, or all as they are to be. The demo stays that
+    /// of the app that was the first when the gateway began.
     ///
     /// # Errors
     /// [`InvalidApps`]; nothing changed.
@@ -90,6 +91,7 @@ impl Apps {
             next.by_id.insert(id, app);
         }
         let mut directory = self.0.directory.write().unwrap_or_else(PoisonError::into_inner);
+        let stay: Vec<_> = changed.iter().map(|(app, _)| app.clone()).collect();
         for (app, terms) in changed {
             app.change(terms);
         }
@@ -97,6 +99,7 @@ impl Apps {
         let gone: Vec<_> =
             next.by_id.into_iter().filter(|(id, _)| !directory.by_id.contains_key(id)).collect();
         drop(directory);
+        stay.iter().for_each(|app| app.configure_hub());
         for (_, app) in gone {
             app.retire();
         }

@@ -66,29 +66,18 @@ impl Handler for Connections {
     }
 
     fn on_open(&self, peer: &mut Peer<'_>, connection: &mut Connection) {
-        match &mut connection.dialogue {
-            // What a client shows it shows for each channel.
-            Dialogue::Open(Open { app, terms, conversation }) => match peer
-                .connect_to(&app.hub, Credentials::NONE)
-            {
-                Ok(client) => {
-                    app.sockets.insert(conversation.socket_id(), client.id());
-                    send(peer, &conversation.greeting(&terms.config.settings));
-                }
-                // The app was there when the client asked for it.
-                Err(HubError::Closed) => {
-                    let error = ConnectError::NoSuchApp { key: terms.config.app.key.clone() };
-                    self.shared.counters.handshake_failed(HandshakeFailure::TurnedAway(error.code().get()));
-                    turn_away(peer, error.code(), &error);
-                }
-                Err(error) => {
-                    let code = ErrorCode::OVER_CAPACITY;
-                    self.shared.counters.handshake_failed(HandshakeFailure::TurnedAway(code.get()));
-                    turn_away(peer, code, &error);
-                }
-            },
-            Dialogue::TurnedAway(error) => turn_away(peer, error.code(), &**error),
-        }
+        let open = match &connection.dialogue {
+            Dialogue::Open(open) => open,
+            Dialogue::TurnedAway(error) => return turn_away(peer, error.code(), &**error),
+        };
+        let (code, reason) = match open.begin(peer) {
+            Ok(()) => return,
+            // The app was there when the client asked for it.
+            Err(HubError::Closed) => (ErrorCode::NO_SUCH_APP, "the app is no longer served".into()),
+            Err(error) => (ErrorCode::OVER_CAPACITY, error.to_string()),
+        };
+        self.shared.counters.handshake_failed(HandshakeFailure::TurnedAway(code.get()));
+        turn_away(peer, code, &reason);
     }
 
     fn on_message(&self, peer: &mut Peer<'_>, connection: &mut Connection, message: Message<'_>) {
@@ -141,6 +130,18 @@ impl Handler for Connections {
 
     fn on_http(&self, takeover: Takeover) {
         self.http.serve(takeover);
+    }
+}
+
+impl Open {
+    /// Connects the client to its app, and greets it.
+    fn begin(&self, peer: &mut Peer<'_>) -> Result<(), HubError> {
+        let Self { app, terms, conversation } = self;
+        // What a client shows it shows for each channel.
+        let client = peer.connect_to(&app.hub, Credentials::NONE)?;
+        app.sockets.insert(conversation.socket_id(), client.id());
+        send(peer, &conversation.greeting(&terms.config.settings));
+        Ok(())
     }
 }
 

@@ -131,7 +131,7 @@ struct Page {
 
 impl Page {
     fn apps(&mut self, apps: &[(String, HubCounts)]) {
-        let mut app = Apps { page: self, apps };
+        let mut app = EachApp { page: self, apps };
         app.gauge("realtime_connections", "Clients that are connected.", |hub| hub.clients as u64);
         app.gauge("realtime_channels", "Channels with a subscriber.", |hub| hub.channels as u64);
         app.gauge("realtime_subscriptions", "Subscriptions of all clients.", |hub| {
@@ -214,12 +214,12 @@ impl Page {
 }
 
 /// The figures that each app has, labelled with its id.
-struct Apps<'p> {
+struct EachApp<'p> {
     page: &'p mut Page,
     apps: &'p [(String, HubCounts)],
 }
 
-impl Apps<'_> {
+impl EachApp<'_> {
     fn gauge(&mut self, name: &'static str, help: &str, value: impl Fn(&HubCounts) -> u64) {
         self.family(name, "gauge", help, "", value);
     }

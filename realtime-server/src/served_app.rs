@@ -112,11 +112,15 @@ impl ServedApp {
         self.current.terms()
     }
 
-    /// Has `terms` hold for all that comes.
+    /// Has `terms` hold for all that comes, but for the hub, which is to be [told](Self::configure_hub).
     pub(crate) fn change(&self, terms: Terms) {
-        // Refused only if it is closed, by whoever embeds the gateway, and then nothing comes.
-        let _ = self.hub.configure(terms.hub());
         self.current.set(terms);
+    }
+
+    /// Has the limits that hold now hold for the hub too. It may tell notices: the caller holds no lock.
+    pub(crate) fn configure_hub(&self) {
+        // Refused only if it is closed, by whoever embeds the gateway, and then nothing comes.
+        let _ = self.hub.configure(self.terms().hub());
     }
 
     /// Takes a place for one more connection.

@@ -514,7 +514,9 @@ mod tests {
     #[test]
     fn other_limits_hold_for_what_is_pushed_from_then_on() {
         let config = CheckedConfig::default();
-        let mut session = Session::new(Connection::server(config, Timestamp::START), OutboxLimits::default());
+        let connection = Connection::server(config.clone(), Timestamp::START);
+        let mut session = Session::new(connection, OutboxLimits::default());
+        assert_eq!(session.outgoing().config(), &*config);
         for text in ["waits", "and waits"] {
             assert_eq!(session.outgoing_mut().push(PreparedMessage::new(text)), Pushed::Queued);
         }

@@ -385,6 +385,7 @@ fn a_batch_is_up_to_ten_events_each_for_one_channel() {
 
 #[test]
 fn an_app_may_have_limits_of_its_own() {
+    assert_eq!(PublishLimits::default(), LIMITS);
     let few = PublishLimits { max_event_bytes: 4, max_channels: 1, max_batch_events: 1 };
     let event = r#"{"name":"e","channels":["a"],"data":"four"}"#;
     assert!(Publish::parse(event.as_bytes(), &few).is_ok());

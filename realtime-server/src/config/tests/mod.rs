@@ -3,6 +3,7 @@
 mod changes;
 mod files;
 mod flags;
+mod meaning;
 mod precedence;
 mod printing;
 mod webhooks;

@@ -201,15 +201,16 @@ impl Life {
         assert!(events <= MAX_EVENTS + 1, "{events} events waited");
         self.client.connect(self.now);
         let mut naps = 0;
-        while self.connection.is_none() {
-            self.drive();
-            let Some(due) = self.client.poll_timeout() else { break };
+        self.drive();
+        while self.connection.is_none()
+            && let Some(due) = self.client.poll_timeout()
+        {
             self.now = self.now.max(due);
             self.client.handle_timeout(self.now);
+            self.drive();
             naps += 1;
             assert!(naps < 10, "it wakes up for nothing");
         }
-        self.drive();
         self.says(r#"{"event":"pusher:connection_established","data":{"socket_id":"3.4"}}"#);
         self.drive();
         for question in std::mem::take(&mut self.questions) {

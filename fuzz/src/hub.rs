@@ -582,7 +582,8 @@ impl Cause<'_> {
             | Input::Broadcast { .. }
             | Input::Retain { .. }
             | Input::Send { .. }
-            | Input::TimePassed => false,
+            | Input::TimePassed
+            | Input::Configure(_) => false,
         }
     }
 }

@@ -79,6 +79,7 @@ mod served_app;
 mod shutdown;
 mod sockets;
 mod startup;
+mod token;
 mod users;
 mod webhooks;
 
@@ -88,12 +89,13 @@ pub use config::{Command, ConfigError, HELP, Sources};
 pub use error::Error;
 pub use gateway::{Gateway, GatewayBuilder, Stopper};
 pub use http::HttpLimits;
-pub use metrics::{Metrics, MetricsToken};
+pub use metrics::Metrics;
 pub use options::{Compression, Demo, SubscriptionCounts};
 pub use program::run;
 pub use realtime_core::pusher::webhooks::{
     Config as WebhookQueue, EventType as WebhookEvent, UnknownEventType as UnknownWebhookEvent,
 };
 pub use realtime_core::pusher::{App, Secret};
+pub use token::Token;
 pub use users::Users;
 pub use webhooks::{InvalidWebhook, Webhook, WebhookConfig};

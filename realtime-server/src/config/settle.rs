@@ -7,8 +7,9 @@ use super::variables::Variables;
 use super::webhook::WebhookSettings;
 use crate::app_config::AppConfig;
 use crate::http::HttpLimits;
-use crate::metrics::{Metrics, MetricsToken};
+use crate::metrics::Metrics;
 use crate::options::{Compression, Demo, Options, SubscriptionCounts};
+use crate::token::Token;
 use realtime_core::pusher::{self, App, ClientEvents};
 use realtime_smol::HubConfig;
 use std::collections::BTreeMap;
@@ -90,7 +91,7 @@ fn metrics(settings: &mut Settings) -> Result<Metrics, Problem> {
             Err(Problem::of(origin, text))
         }
         (true, None) => Ok(Metrics::Open),
-        (false, Some(token)) => Ok(Metrics::Token(MetricsToken::new(token.reveal()))),
+        (false, Some(token)) => Ok(Metrics::Token(Token::new(token.reveal()))),
         (false, None) => Ok(Metrics::Off),
     }
 }

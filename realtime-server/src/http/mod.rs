@@ -3,6 +3,7 @@
 mod answer;
 mod api;
 mod auth;
+mod bearer;
 mod body;
 mod demo;
 mod limits;

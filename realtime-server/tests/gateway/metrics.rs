@@ -2,7 +2,7 @@
 
 use crate::common::{HttpAnswer, PusherClient, Running, exchange, get, post, post_event};
 use realtime_core::pusher::frames;
-use realtime_server::{Demo, HttpLimits, Metrics, MetricsToken};
+use realtime_server::{Demo, HttpLimits, Metrics, Token};
 use realtime_smol::{HubError, PreparedMessage};
 use std::thread;
 
@@ -40,7 +40,7 @@ fn metrics_are_off_unless_they_are_wanted() {
 
 #[test]
 fn a_token_keeps_everybody_else_out() {
-    let metrics = Metrics::Token(MetricsToken::new("scrape-me"));
+    let metrics = Metrics::Token(Token::new("scrape-me"));
     let gateway = Running::with(|gateway| gateway.metrics(metrics));
     for header in
         ["", "Authorization: scrape-me\r\n", "Authorization: Bearer scrape\r\n", "Authorization: Basic a\r\n"]

@@ -1,10 +1,10 @@
 use crate::app_config::AppConfig;
 use crate::apps::{Apps, InvalidApps};
 use crate::connection::Connections;
-use crate::http::{DemoSite, HttpEnd, HttpLimits, HttpServer};
+use crate::http::{Access, HttpEnd, HttpLimits, HttpServer, Page, Reach};
 use crate::log::{Log, WriteLine};
 use crate::metrics::{Counters, Metrics};
-use crate::options::{Compression, Demo};
+use crate::options::{Compression, DebugPage, Demo};
 use crate::served_app::ServedApp;
 use crate::users::Users;
 use crate::webhooks::Couriers;
@@ -33,6 +33,7 @@ pub struct Gateway {
 pub struct GatewayBuilder {
     apps: Vec<AppConfig>,
     demo: Demo,
+    debug_page: DebugPage,
     compression: Compression,
     threads: Option<NonZeroUsize>,
     http: HttpLimits,
@@ -47,7 +48,8 @@ pub(crate) struct Shared {
     /// The app of the demo, and of whoever builds a gateway for one app.
     pub(crate) first: Arc<ServedApp>,
     pub(crate) http: HttpLimits,
-    pub(crate) demo: Option<DemoSite>,
+    pub(crate) demo: Option<Reach>,
+    pub(crate) page: Page,
     pub(crate) log: Arc<Log>,
     pub(crate) stopping: Stopping,
     pub(crate) metrics: Metrics,
@@ -81,11 +83,18 @@ impl GatewayBuilder {
         self
     }
 
-    /// Sets whether the demo is served: a page at `/`, and endpoints that sign and publish for anyone, all of the
+    /// Sets whether the demo is served: the debug page at `/`, and endpoints that sign and publish for anyone, in the
     /// first app. Default: it is not.
     #[must_use]
     pub fn demo(mut self, demo: Demo) -> Self {
         self.demo = demo;
+        self
+    }
+
+    /// Sets for whom the debug page is, at `/`. Default: for anyone in the demo, and for nobody else.
+    #[must_use]
+    pub fn debug_page(mut self, page: DebugPage) -> Self {
+        self.debug_page = page;
         self
     }
 
@@ -156,15 +165,20 @@ impl GatewayBuilder {
         }
         let server = server.bind(address)?;
         let demo = match self.demo {
-            Demo::On => Some(DemoSite::new(&first.terms().config.app, server.local_addr()?)),
+            Demo::On => Some(Reach::of(server.local_addr()?)),
             Demo::Off => None,
         };
+        let page = Page::new(match self.debug_page {
+            DebugPage::WithDemo => demo.map_or(Access::Nobody, Access::Anyone),
+            DebugPage::Token(token) => Access::Bearer(token),
+        });
         let (running, stopping) = bounded(1);
         let shared = Arc::new(Shared {
             apps,
             first,
             http: self.http,
             demo,
+            page,
             log,
             stopping,
             metrics: self.metrics,
@@ -186,6 +200,7 @@ impl Gateway {
         GatewayBuilder {
             apps: vec![app.into()],
             demo: Demo::default(),
+            debug_page: DebugPage::default(),
             compression: Compression::default(),
             threads: None,
             http: HttpLimits::default(),

@@ -45,6 +45,9 @@
 //! - **The demo** takes requests from pages of this machine only, as any page that a browser shows can post to a
 //!   loopback address. Its well-known secret is no protection: a page from elsewhere could sign with it. Give the
 //!   gateway a secret of its own as soon as anything but a try goes through it.
+//! - **The debug page** at `/` is open in the demo, and elsewhere for whoever has its token ([`DebugPage::Token`]), who may then
+//!   join and publish to every channel. The page asks for the token and keeps it in its tab: it is part of no address,
+//!   which logs, histories and proxies would keep. The app's secret is shown only if it is the demo's well-known one.
 //! - **Slow clients** are disconnected with 1013, and come back after a second. The protocol has no way to
 //!   tell a client that it missed an event, but a reconnect it does notice. Up to 1,024 messages wait before
 //!   that.
@@ -90,7 +93,7 @@ pub use error::Error;
 pub use gateway::{Gateway, GatewayBuilder, Stopper};
 pub use http::HttpLimits;
 pub use metrics::Metrics;
-pub use options::{Compression, Demo, SubscriptionCounts};
+pub use options::{Compression, DebugPage, Demo, SubscriptionCounts};
 pub use program::run;
 pub use realtime_core::pusher::webhooks::{
     Config as WebhookQueue, EventType as WebhookEvent, UnknownEventType as UnknownWebhookEvent,

@@ -1,6 +1,7 @@
 use crate::app_config::AppConfig;
 use crate::http::HttpLimits;
 use crate::metrics::Metrics;
+use crate::token::Token;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 
@@ -13,6 +14,8 @@ pub(crate) struct Options {
     pub(crate) threads: Option<NonZeroUsize>,
     /// Whether the demo is served.
     pub(crate) demo: Demo,
+    /// For whom the debug page is.
+    pub(crate) debug_page: DebugPage,
     /// Whether compression is agreed to.
     pub(crate) compression: Compression,
     /// Who is told what the gateway counts.
@@ -23,7 +26,7 @@ pub(crate) struct Options {
     pub(crate) apps: Vec<AppConfig>,
 }
 
-/// Whether the demo is served: its page, and endpoints that sign and publish for anyone.
+/// Whether the demo is served: the debug page, and endpoints that sign and publish for anyone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Demo {
     /// It is.
@@ -31,6 +34,16 @@ pub enum Demo {
     /// It is not.
     #[default]
     Off,
+}
+
+/// For whom the debug page at `/` is: it tells what is live, and joins and publishes to every channel.
+#[derive(Clone, Debug, Default)]
+pub enum DebugPage {
+    /// Anyone, where the demo is on; elsewhere nobody.
+    #[default]
+    WithDemo,
+    /// Whoever sends the token, as `Authorization: Bearer TOKEN`; the page asks for it.
+    Token(Token),
 }
 
 /// Whether the gateway agrees when a client offers compressed messages (RFC 7692).

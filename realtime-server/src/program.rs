@@ -34,7 +34,8 @@ fn serve(sources: &Sources) -> Result<(), Error> {
     let shutdown = Shutdown::listen()?;
     // Without a file, SIGHUP ends the program as ever: its terminal was closed.
     let reload = configuration.file().map(|_| Reload::listen()).transpose()?;
-    let Options { listen, threads, demo, compression, metrics, http, apps } = configuration.options.clone();
+    let Options { listen, threads, demo, debug_page, compression, metrics, http, apps } =
+        configuration.options.clone();
     let log = Arc::new(complaints()?);
     let complain = log.clone();
     let mut apps = apps.into_iter();
@@ -43,6 +44,7 @@ fn serve(sources: &Sources) -> Result<(), Error> {
         .fold(Gateway::builder(first), GatewayBuilder::app)
         .demo(demo)
         .compression(compression)
+        .debug_page(debug_page)
         .metrics(metrics)
         .http(http)
         .log(move |line| complain(line));

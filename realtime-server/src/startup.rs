@@ -1,6 +1,6 @@
 use crate::app_config::AppConfig;
 use crate::config::WELL_KNOWN_SECRET;
-use crate::options::{Demo, Options};
+use crate::options::{DebugPage, Demo, Options};
 use realtime_core::pusher::{App, Secret};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -20,8 +20,12 @@ impl fmt::Display for Startup<'_> {
             env!("CARGO_PKG_VERSION")
         )?;
         match options.demo {
-            Demo::On => writeln!(f, "  Open in two tabs:   {}", url(*address))?,
+            Demo::On => writeln!(f, "  Open in a browser:  {}", url(*address))?,
             Demo::Off => writeln!(f, "  Listening at:       {}", url(*address))?,
+        }
+        match options.debug_page {
+            DebugPage::WithDemo => {}
+            DebugPage::Token(_) => writeln!(f, "  Debug page:         there, for whoever gives the token")?,
         }
         for AppConfig { app, .. } in options.apps.iter().take(MAX_APPS) {
             let secret = match (is_well_known(&app.secret), options.demo) {
@@ -65,17 +69,18 @@ impl fmt::Display for Startup<'_> {
 /// The most apps that are told.
 const MAX_APPS: usize = 10;
 
-fn is_well_known(secret: &Secret) -> bool {
+/// Whether everybody knows a secret.
+pub(crate) fn is_well_known(secret: &Secret) -> bool {
     secret.verify("", &Secret::new(WELL_KNOWN_SECRET).sign(""))
 }
 
 /// The address to open in a browser on this machine.
-pub(crate) fn url(address: SocketAddr) -> String {
+fn url(address: SocketAddr) -> String {
     format!("http://{}", reachable(address))
 }
 
 /// A command that publishes through the demo's endpoint.
-pub(crate) fn curl(address: SocketAddr) -> String {
+fn curl(address: SocketAddr) -> String {
     let event = r#"{"channel":"news","event":"hello","data":"it works"}"#;
     format!("curl -d '{event}' {}/demo/publish", url(address))
 }
@@ -115,7 +120,7 @@ mod tests {
     fn the_demo_is_told_with_its_secret_and_a_command_that_works() {
         let text = printed("", "127.0.0.1:8080");
         for line in [
-            "  Open in two tabs:   http://127.0.0.1:8080",
+            "  Open in a browser:  http://127.0.0.1:8080",
             "  App:                id demo, key demo-key, secret demo-secret",
             "  curl -d '{\"channel\":\"news\",\"event\":\"hello\",\"data\":\"it works\"}' \
              http://127.0.0.1:8080/demo/publish",
@@ -133,6 +138,13 @@ mod tests {
             assert!(!text.contains("/demo/publish"), "{text}");
             assert!(text.contains("POST http://127.0.0.1:8080/apps/demo/events"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_debug_page_behind_a_token_is_told_without_the_token() {
+        let text = printed("--no-demo --debug-token hidden", "127.0.0.1:8080");
+        assert!(text.contains("Debug page:         there, for whoever gives the token"), "{text}");
+        assert!(!text.contains("hidden"), "{text}");
     }
 
     #[test]

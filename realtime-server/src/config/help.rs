@@ -11,8 +11,9 @@ Options:
   --app-key KEY        The app's public key; needs a secret [default: demo-key]
   --app-secret SECRET  What the app's server signs with; needs --app-key [default: demo-secret]
   --app-secret-file F  Read the secret from the file F
-  --demo               Serve the demo page, and sign for anyone who asks
-  --no-demo            Serve neither
+  --demo               Serve the debug page, and sign and publish for anyone who asks
+  --no-demo            Do neither
+  --debug-token T      Serve the debug page at / to whoever gives this token, with or without the demo
   --compression        Compress messages of 256 bytes and more for clients that offer it, as browsers do
   --subscription-counts
                        Tell the subscribers of a channel how many they are, at most once a second

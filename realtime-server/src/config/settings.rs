@@ -32,6 +32,7 @@ pub(super) struct Settings {
     pub(super) listen: Setting<Address>,
     pub(super) threads: Setting<Optional<Number<NonZeroUsize>>>,
     pub(super) demo: Setting<Optional<Switch>>,
+    pub(super) debug_token: Setting<Optional<Confidential>>,
     pub(super) compression: Setting<Switch>,
     pub(super) metrics: Setting<Switch>,
     pub(super) metrics_token: Setting<Optional<Confidential>>,
@@ -75,6 +76,7 @@ impl Settings {
         visitor.visit(Name::new("listen"), &mut self.listen);
         visitor.visit(Name::new("threads"), &mut self.threads);
         visitor.visit(Name::new("demo"), &mut self.demo);
+        visitor.visit(Name::new("debug_token"), &mut self.debug_token);
         visitor.visit(Name::new("compression"), &mut self.compression);
         visitor.visit(Name::new("metrics"), &mut self.metrics);
         visitor.visit(Name::new("metrics_token"), &mut self.metrics_token);
@@ -99,6 +101,7 @@ impl Default for Settings {
             listen: Setting::new(Address, listen),
             threads: optional(threads, "one for each core"),
             demo: optional(Switch, "on at loopback addresses, off at all others"),
+            debug_token: optional(Confidential, "none"),
             compression: Setting::new(Switch, false),
             metrics: Setting::new(Switch, false),
             metrics_token: optional(Confidential, "none"),

@@ -8,7 +8,7 @@ use super::webhook::WebhookSettings;
 use crate::app_config::AppConfig;
 use crate::http::HttpLimits;
 use crate::metrics::Metrics;
-use crate::options::{Compression, Demo, Options, SubscriptionCounts};
+use crate::options::{Compression, DebugPage, Demo, Options, SubscriptionCounts};
 use crate::token::Token;
 use realtime_core::pusher::{self, App, ClientEvents};
 use realtime_smol::HubConfig;
@@ -50,6 +50,10 @@ pub(super) fn settle(settings: &mut Settings, variables: &Variables) -> Result<O
         listen,
         threads: settings.threads.value,
         demo: if demo { Demo::On } else { Demo::Off },
+        debug_page: match &settings.debug_token.value {
+            Some(token) => DebugPage::Token(Token::new(token.reveal())),
+            None => DebugPage::WithDemo,
+        },
         compression: if settings.compression.value { Compression::On } else { Compression::Off },
         metrics,
         http: HttpLimits {

@@ -2,30 +2,30 @@
 //! who its user is.
 
 use super::answer::{Answer, Refusal, json};
-use crate::gateway::Shared;
+use crate::served_app::ServedApp;
 use hyper::StatusCode;
 use realtime_core::ChannelKind;
 use realtime_core::pusher::{ChannelAuthRequest, Query, SocketId, User, UserAuthRequest, parse_channel_data};
 use serde::Deserialize;
 use std::fmt::Display;
 
-pub(super) fn answer(body: &[u8], shared: &Shared) -> Result<Answer, Refusal> {
+pub(super) fn answer(body: &[u8], app: &ServedApp) -> Result<Answer, Refusal> {
     let question = Question::parse(body)?;
     let request = question.request()?;
     let channel_data = match request.channel.kind() {
         ChannelKind::Public | ChannelKind::Private => None,
-        ChannelKind::Presence => Some(question.channel_data(request.socket_id, shared)?),
+        ChannelKind::Presence => Some(question.channel_data(request.socket_id, app)?),
     };
-    Ok(json(request.allow(&shared.first.terms().config.app, channel_data.as_deref())))
+    Ok(json(request.allow(&app.terms().config.app, channel_data.as_deref())))
 }
 
-pub(super) fn sign_in(body: &[u8], shared: &Shared) -> Result<Answer, Refusal> {
+pub(super) fn sign_in(body: &[u8], app: &ServedApp) -> Result<Answer, Refusal> {
     let question = Question::parse(body)?;
     let request = UserAuthRequest { socket_id: question.socket_id()?.parse().map_err(bad_request)? };
-    let (id, name) = question.person(request.socket_id, shared);
+    let (id, name) = question.person(request.socket_id, app);
     let user_data = serde_json::json!({ "id": id, "user_info": { "name": name } }).to_string();
     User::parse(&user_data).map_err(bad_request)?;
-    Ok(json(request.allow(&shared.first.terms().config.app, &user_data)))
+    Ok(json(request.allow(&app.terms().config.app, &user_data)))
 }
 
 /// What a client asks. Clients of Pusher send the first two, of which a sign-in needs one; the others say who it
@@ -65,18 +65,18 @@ impl Question {
     }
 
     /// The id and name of the client: whoever it says it is, or a guest.
-    fn person(&self, socket_id: SocketId, shared: &Shared) -> (String, String) {
+    fn person(&self, socket_id: SocketId, app: &ServedApp) -> (String, String) {
         let (id, name) = match self.user_id.as_deref().filter(|id| !id.is_empty()) {
             Some(id) => (id.to_owned(), id.to_owned()),
-            None => guest(socket_id, shared),
+            None => guest(socket_id, app),
         };
         let name = self.user_name.clone().filter(|name| !name.is_empty()).unwrap_or(name);
         (id, name)
     }
 
     /// Who the client is in a presence channel.
-    fn channel_data(&self, socket_id: SocketId, shared: &Shared) -> Result<String, Refusal> {
-        let (id, name) = self.person(socket_id, shared);
+    fn channel_data(&self, socket_id: SocketId, app: &ServedApp) -> Result<String, Refusal> {
+        let (id, name) = self.person(socket_id, app);
         let data = serde_json::json!({ "user_id": id, "user_info": { "name": name } }).to_string();
         parse_channel_data(&data).map_err(bad_request)?;
         Ok(data)
@@ -85,8 +85,8 @@ impl Question {
 
 /// The id and name of a guest. The others learn them, and must not learn the socket id: signatures bind to
 /// it.
-fn guest(socket_id: SocketId, shared: &Shared) -> (String, String) {
-    let mut digest = shared.first.terms().config.app.secret.sign(&format_args!("guest:{socket_id}"));
+fn guest(socket_id: SocketId, app: &ServedApp) -> (String, String) {
+    let mut digest = app.terms().config.app.secret.sign(&format_args!("guest:{socket_id}"));
     digest.truncate(8);
     (format!("guest-{digest}"), format!("Guest {}", &digest[..4]))
 }

@@ -16,8 +16,9 @@ mod router;
 mod stream;
 mod visitor;
 
-pub(crate) use demo::DemoSite;
+pub(crate) use demo::Reach;
 pub use limits::HttpLimits;
+pub(crate) use page::{Access, Page};
 
 use crate::gateway::Shared;
 use hyper::server::conn::http1;

@@ -2,14 +2,13 @@
 
 use super::answer::{Answer, Refusal, json};
 use super::publishing::publish;
-use crate::gateway::Shared;
+use crate::served_app::ServedApp;
 use realtime_core::pusher::http::{ApiError, ChannelInfo, Publish, PublishLimits};
 use realtime_core::pusher::{MAX_EVENT_NAME_BYTES, parse_channel_name};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-pub(super) fn answer(body: &[u8], shared: &Shared) -> Result<Answer, Refusal> {
-    let app = &shared.first;
+pub(super) fn answer(body: &[u8], app: &ServedApp) -> Result<Answer, Refusal> {
     publish(&parse(body, &app.terms().config.publish)?, app)?;
     Ok(json("{}"))
 }

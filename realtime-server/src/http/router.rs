@@ -1,5 +1,6 @@
 use super::answer::{Answer, Refusal, json};
-use super::{api, auth, demo, metrics, page, publish, ready};
+use super::page::PagePart;
+use super::{api, auth, demo, metrics, publish, ready};
 use crate::gateway::Shared;
 use hyper::body::Incoming;
 use hyper::header::{HeaderValue, UPGRADE};
@@ -22,7 +23,7 @@ enum Route<'a> {
     Up,
     Ready,
     Metrics,
-    Page,
+    Page(PagePart),
     ChannelAuth,
     UserAuth,
     DemoPublish,
@@ -37,7 +38,6 @@ impl<'a> Route<'a> {
             "/up" => Self::Up,
             "/ready" => Self::Ready,
             "/metrics" => Self::Metrics,
-            "/" => Self::Page,
             "/broadcasting/auth" | "/pusher/auth" => Self::ChannelAuth,
             "/broadcasting/user-auth" | "/pusher/user-auth" => Self::UserAuth,
             "/demo/publish" => Self::DemoPublish,
@@ -45,7 +45,7 @@ impl<'a> Route<'a> {
                 Self::Api(request(head).call())
             }
             path if path.starts_with("/app/") => Self::WebSocket,
-            _ => Self::Nowhere,
+            path => PagePart::at(path).map_or(Self::Nowhere, Self::Page),
         }
     }
 
@@ -55,7 +55,7 @@ impl<'a> Route<'a> {
             Self::Up => "/up",
             Self::Ready => "/ready",
             Self::Metrics => "/metrics",
-            Self::Page => "/",
+            Self::Page(part) => part.route(),
             Self::ChannelAuth => "/pusher/auth",
             Self::UserAuth => "/pusher/user-auth",
             Self::DemoPublish => "/demo/publish",
@@ -77,7 +77,7 @@ async fn perform(route: Route<'_>, head: &Parts, body: Incoming, shared: &Shared
         Route::Up => get(head).map(|()| json(r#"{"status":"ok"}"#)),
         Route::Ready => get(head).and_then(|()| ready::answer(&shared.stopping)),
         Route::Metrics => get(head).and_then(|()| metrics::answer(&head.headers, shared)),
-        Route::Page => page::answer(&head.method, demo::site(shared)?),
+        Route::Page(part) => part.answer(head, body, shared).await,
         Route::ChannelAuth => demo::answer(head, body, shared, auth::answer).await,
         Route::UserAuth => demo::answer(head, body, shared, auth::sign_in).await,
         Route::DemoPublish => demo::answer(head, body, shared, publish::answer).await,

@@ -30,11 +30,23 @@ impl<'a> Visitor<'a> {
         if let Some(origin) = origin
             && !is_admitted(origin, headers, reach)
         {
-            let reason =
-                "the demo takes requests from pages of this machine only: open it at localhost or 127.0.0.1";
-            return Err(Refusal::new(StatusCode::FORBIDDEN, reason));
+            return Err(from_elsewhere());
         }
         Ok(Self { origin, wanted_headers: headers.get(ACCESS_CONTROL_REQUEST_HEADERS) })
+    }
+
+    /// Admits whoever may also read what is for pages of the gateway alone: as a browser does not say where a page comes
+    /// from that reads from there, `Host` has to tell.
+    ///
+    /// # Errors
+    /// 403: the page comes from elsewhere.
+    pub(super) fn admit_reader(head: &Parts, reach: Reach) -> Result<(), Refusal> {
+        Visitor::admit(head, reach)?;
+        let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
+        match reach {
+            Reach::Loopback if host.is_none_or(|host| !is_of_this_machine(host)) => Err(from_elsewhere()),
+            Reach::Loopback | Reach::Network => Ok(()),
+        }
     }
 
     /// The answer to a browser that asks whether a page may post.
@@ -62,6 +74,11 @@ impl<'a> Visitor<'a> {
     }
 }
 
+fn from_elsewhere() -> Refusal {
+    let reason = "the demo takes requests from pages of this machine only: open it at localhost or 127.0.0.1";
+    Refusal::new(StatusCode::FORBIDDEN, reason)
+}
+
 fn is_admitted(origin: &HeaderValue, headers: &HeaderMap, reach: Reach) -> bool {
     let Ok(origin) = origin.to_str() else { return false };
     is_of_this_machine(origin)
@@ -74,9 +91,10 @@ fn is_admitted(origin: &HeaderValue, headers: &HeaderMap, reach: Reach) -> bool 
         }
 }
 
-fn is_of_this_machine(origin: &str) -> bool {
-    let Ok(origin) = origin.parse::<hyper::Uri>() else { return false };
-    let host = origin.host().unwrap_or_default();
+/// Whether an origin, or a host with or without a port, is this machine by its name.
+fn is_of_this_machine(address: &str) -> bool {
+    let Ok(address) = address.parse::<hyper::Uri>() else { return false };
+    let host = address.host().unwrap_or_default();
     let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || host.ends_with(".localhost") || ip.is_ok_and(|ip| ip.is_loopback())
 }
@@ -134,6 +152,22 @@ mod tests {
     fn a_page_from_elsewhere_does_not_become_ours_by_a_host_name_that_leads_here() {
         assert!(!is_admitted_at("http://evil.test:8080", "evil.test:8080", Reach::Loopback));
         assert!(is_admitted_at("http://gateway.test:8080", "gateway.test:8080", Reach::Network));
+    }
+
+    #[test]
+    fn a_page_from_elsewhere_cannot_read_by_a_host_name_that_leads_here() {
+        for (host, reach, is_admitted) in [
+            ("127.0.0.1:8080", Reach::Loopback, true),
+            ("localhost", Reach::Loopback, true),
+            ("[::1]:8080", Reach::Loopback, true),
+            ("evil.test:8080", Reach::Loopback, false),
+            ("", Reach::Loopback, false),
+            ("gateway.test:8080", Reach::Network, true),
+        ] {
+            let request = hyper::Request::builder().header(HOST, host).body(());
+            let (parts, ()) = request.expect("the test gives valid headers").into_parts();
+            assert_eq!(Visitor::admit_reader(&parts, reach).is_ok(), is_admitted, "{host}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The demo's page and endpoints, and that they are nowhere else.
+//! The demo's endpoints, and that they are nowhere else.
 
 use crate::common::{HttpAnswer, Running, exchange, get, post};
 use realtime_server::Demo;
@@ -19,7 +19,7 @@ fn preflight(address: SocketAddr, target: &str, origin: &str) -> HttpAnswer {
 #[test]
 fn outside_the_demo_there_is_nothing_of_it() {
     let gateway = Running::new(Demo::Off);
-    let mut answers = vec![get(gateway.address, "/")];
+    let mut answers = Vec::new();
     for target in ["/broadcasting/auth", "/pusher/auth", "/pusher/user-auth", "/demo/publish"] {
         answers.push(post(gateway.address, target, FORM, "socket_id=1.1&channel_name=private-a"));
         answers.push(preflight(gateway.address, target, "http://localhost"));
@@ -29,17 +29,6 @@ fn outside_the_demo_there_is_nothing_of_it() {
         assert_eq!(answer.error(), "this is part of the demo, which is off; --demo turns it on");
         assert_eq!(answer.header("Access-Control-Allow-Origin"), None);
     }
-}
-
-#[test]
-fn the_page_is_served_and_knows_its_app() {
-    let gateway = Running::new(Demo::On);
-    let answer = get(gateway.address, "/");
-    assert_eq!((answer.status, answer.header("Content-Type")), (200, Some("text/html; charset=utf-8")));
-    assert!(answer.body.contains("test-key") && answer.body.contains("/demo/publish"));
-    assert!(!answer.body.contains("test-secret"));
-    let answer = post(gateway.address, "/", "", "");
-    assert_eq!((answer.status, answer.header("Allow")), (405, Some("GET, HEAD")));
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod demo;
 mod events;
 mod http_limits;
 mod metrics;
+mod page;
 mod refusals;
 mod reloading;
 mod slow_clients;

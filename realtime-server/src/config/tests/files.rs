@@ -19,7 +19,7 @@ fn what_is_wrong_in_a_file_is_named_with_its_place_and_what_is_accepted() {
         ("lisen = \"x\"", "1:1: unknown key \"lisen\"; did you mean \"listen\"?"),
         (
             "port = 8080",
-            "1:1: unknown key \"port\"; accepted are listen, threads, demo, compression, metrics, metrics_token, \
+            "1:1: unknown key \"port\"; accepted are listen, threads, demo, debug_token, compression, metrics, metrics_token, \
              max_http_connections, max_http_body_bytes, apps",
         ),
         ("secret = \"s\"", "1:1: unknown key \"secret\": it belongs in [[apps]]"),
@@ -129,7 +129,7 @@ fn all_that_is_wrong_is_named_at_once_from_the_top() {
 fn columns_count_characters() {
     let text = "listen = \"ü\" # ä\n\"größe\" = 1";
     assert!(refused(Some(text), &[], "").ends_with(
-        "gateway.toml:2:1: unknown key \"größe\"; accepted are listen, threads, demo, compression, metrics, \
+        "gateway.toml:2:1: unknown key \"größe\"; accepted are listen, threads, demo, debug_token, compression, metrics, \
          metrics_token, max_http_connections, max_http_body_bytes, apps"
     ));
     let text = "apps = [{ \"größe\" = 1, id = 5 }]";

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
 import { Gateway, PROGRAM } from './support/gateway.js'
 import { next, subscribed } from './support/wait.js'
@@ -18,7 +19,7 @@ describe('the program', () => {
   it('explains its flags with --help', async () => {
     const { status, stdout } = await run('--help')
     assert.equal(status, 0)
-    for (const flag of ['--listen', '--app-id', '--app-key', '--app-secret', '--demo', '--no-demo', '--compression', '--subscription-counts', '--webhook', '--threads']) {
+    for (const flag of ['--listen', '--app-id', '--app-key', '--app-secret', '--demo', '--no-demo', '--debug-token', '--compression', '--subscription-counts', '--webhook', '--threads']) {
       assert.ok(stdout.includes(flag), flag)
     }
   })
@@ -44,6 +45,27 @@ describe('the program', () => {
       assert.notEqual(status, 0)
       assert.ok(stderr.includes(`127.0.0.1:${gateway.port}`), stderr)
       assert.equal(stderr.trim().split('\n').length, 1, stderr)
+    } finally {
+      await gateway.stop()
+    }
+  })
+})
+
+describe('the README', () => {
+  it('gives Laravel a configuration that works with the program as it starts by itself', async () => {
+    const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
+    const [, lines] = readme.match(/printf '%s\\n' (BROADCAST_CONNECTION=.*) >>\.env$/m)
+    const env = Object.fromEntries(lines.split(' ').map((line) => line.split('=')))
+    assert.deepEqual([env.BROADCAST_CONNECTION, env.REVERB_PORT, env.REVERB_SCHEME], ['reverb', '8080', 'http'])
+    const app = { id: env.REVERB_APP_ID, key: env.REVERB_APP_KEY, secret: env.REVERB_APP_SECRET }
+    const gateway = await Gateway.start() // at a free port, as 8080 may be taken
+    try {
+      assert.equal(env.REVERB_HOST, gateway.host)
+      gateway.app = app
+      const orders = await subscribed(gateway.connect(), 'orders')
+      const created = next(orders, 'created')
+      await gateway.backend().trigger('orders', 'created', { id: 42 })
+      assert.deepEqual(await created, { id: 42 })
     } finally {
       await gateway.stop()
     }

@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import { describe, it } from 'node:test'
 import Pusher from 'pusher-js'
 import { WebSocketServer } from 'ws'
+import './support/no-lingering.js'
 import { within } from './support/wait.js'
 
 const GREETING = JSON.stringify({
@@ -12,13 +13,6 @@ const GREETING = JSON.stringify({
   data: JSON.stringify({ socket_id: '1.1', activity_timeout: 30 }),
 })
 const FOR_GOOD_MS = 2_500
-
-// The client waits 30 s for the end of connections that have ended already; the process is not to wait for that.
-const { setTimeout: patiently } = globalThis
-globalThis.setTimeout = (act, ms, ...rest) => {
-  const timer = patiently(act, ms, ...rest)
-  return ms >= 30_000 ? timer.unref() : timer
-}
 
 /**
  * How pusher-js comes back when `end` ends its first connection, or that it does not; after how many milliseconds, and

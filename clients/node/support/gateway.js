@@ -39,6 +39,11 @@ export class Gateway {
     return gateway
   }
 
+  /** Has the gateway read its file again. */
+  reload() {
+    this.#process.kill('SIGHUP')
+  }
+
   /** Ends the gateway as Ctrl-C does, which it has to take as a normal end. */
   async stop() {
     for (const client of this.#clients.splice(0)) client.disconnect()
@@ -84,8 +89,8 @@ export class Gateway {
   }
 
   /** The library with which a backend publishes. */
-  backend({ secret = this.app.secret } = {}) {
-    const { id: appId, key } = this.app
+  backend({ app = this.app, secret = app.secret } = {}) {
+    const { id: appId, key } = app
     return new PusherServer({ appId, key, secret, host: this.host, port: String(this.port), useTLS: false })
   }
 }

@@ -185,7 +185,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> WebSocket<T> {
         }
     }
 
-    /// Sends a message: returns once all of it is handed to the transport.
+    /// Sends a message: returns once all of it is handed to the transport. Nothing is read meanwhile: against a peer that
+    /// takes no message until its own are taken, use the connection as a `Sink` and poll it as a `Stream` too, which
+    /// also writes.
     ///
     /// # Errors
     /// [`Error::ApiMisuse`] if the connection is closing; [`Error::Io`] if the transport failed.

@@ -33,7 +33,7 @@ pub use error::{Error, SubscribeError};
 pub use for_adapters::ForAdapters;
 pub use hub::{Hub, HubId, HubParts, WeakHub};
 pub use inbox::Inbox;
-pub use listening::{default_max_connections, listen};
+pub use listening::{WAITING_CONNECTIONS, default_max_connections, listen};
 pub use message_buffers::MessageBuffers;
 pub use panics::contain;
 pub use question::Question;

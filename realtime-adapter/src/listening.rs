@@ -8,7 +8,7 @@ const RESERVED_FILES: u64 = 64;
 
 /// How many connections may wait to be accepted, as far as the system allows. Those beyond it are tried again by
 /// their peers, but only after a second: too long when thousands come back after a restart.
-const WAITING_CONNECTIONS: i32 = 4096;
+pub const WAITING_CONNECTIONS: u16 = 4096;
 
 /// A listener at `address` that does not block, and the checked `config` of its connections.
 ///
@@ -19,7 +19,7 @@ pub fn listen(address: impl ToSocketAddrs, config: Config) -> io::Result<(TcpLis
     let listener = TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
     // The standard library asks for 128.
-    rustix::net::listen(&listener, WAITING_CONNECTIONS)?;
+    rustix::net::listen(&listener, WAITING_CONNECTIONS.into())?;
     Ok((listener, config))
 }
 

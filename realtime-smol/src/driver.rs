@@ -1,9 +1,9 @@
 use crate::connection::{Connection, Fate, Place, Turn};
 use crate::handler::{Handler, Permit, Takeover};
 use crate::homes::{HomeKey, Homes};
-use crate::server::Plan;
+use crate::server::{Halt, Plan};
 use crate::sockets::{Events, Interest, Listener, Watch, Watched, accept, prepare};
-use realtime_adapter::{ForAdapters, Tally, Wake, contain, lock};
+use realtime_adapter::{ForAdapters, Tally, WAITING_CONNECTIONS, Wake, contain, lock};
 use realtime_core::responses::OVER_CAPACITY;
 use realtime_core::{ClientId, Deadlines, Notice, Order};
 use realtime_ws::Timestamp;
@@ -149,7 +149,7 @@ impl Wake for Bell {
 pub(crate) struct Driver<H: Handler> {
     turn: Turn<H>,
     mail: Arc<Mail>,
-    is_stopped: Arc<AtomicBool>,
+    halt: Arc<Halt>,
     open_connections: Arc<AtomicUsize>,
     acceptor: Option<Acceptor>,
     connections: Slab<Connection<H::State>>,
@@ -194,7 +194,7 @@ impl<H: Handler> Driver<H> {
     pub(crate) fn new(
         plan: Plan,
         handler: Arc<H>,
-        is_stopped: Arc<AtomicBool>,
+        halt: Arc<Halt>,
         mail: Arc<Mail>,
         listener: Option<(TcpListener, Vec<Arc<Mail>>)>,
     ) -> io::Result<Self> {
@@ -218,7 +218,7 @@ impl<H: Handler> Driver<H> {
             open_connections: plan.open_connections.clone(),
             turn: Turn::new(plan, handler, homes, mail.clone()),
             mail,
-            is_stopped,
+            halt,
             acceptor,
             connections: Slab::new(),
             deadlines: Deadlines::new(),
@@ -406,6 +406,8 @@ impl<H: Handler> Driver<H> {
             if !self.mail.take_pending() {
                 return;
             }
+            // Asked first: what hubs ordered before the server was stopped is done before it stops.
+            let is_stopped = self.halt.is_stopped.load(Ordering::Acquire);
             let mut left = lock(&self.mail.left);
             let arrivals = mem::take(&mut left.arrivals);
             let (resumed, called) = (mem::take(&mut left.resumed), mem::take(&mut left.called));
@@ -425,7 +427,10 @@ impl<H: Handler> Driver<H> {
             for at in called {
                 self.perform_orders(at);
             }
-            if self.is_stopped.load(Ordering::Acquire) && self.stop_deadline.is_none() {
+            if self.halt.takes_no_more.load(Ordering::Acquire) {
+                self.stop_accepting();
+            }
+            if is_stopped && self.stop_deadline.is_none() {
                 self.stop();
             }
         }
@@ -481,6 +486,19 @@ impl<H: Handler> Driver<H> {
         }
         self.to_flush = to_flush;
         self.turn.homes.leave_if_deserted(at);
+    }
+
+    /// Accepts what waits for that, which would be reset otherwise, and no more from then on.
+    fn stop_accepting(&mut self) {
+        for _ in 0..WAITING_CONNECTIONS {
+            let Some(acceptor) = &self.acceptor else { return };
+            match accept(acceptor.listener.socket()) {
+                Ok(arrival) => self.place(arrival),
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(_) => break,
+            }
+        }
+        self.acceptor = None;
     }
 
     fn stop(&mut self) {

@@ -96,7 +96,7 @@ impl ServerBuilder {
             self.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
         let mails =
             (0..threads).map(|_| Ok(Arc::new(Mail::new(Watch::new()?)))).collect::<io::Result<Vec<_>>>()?;
-        let stopper = Stopper { is_stopped: Arc::new(AtomicBool::new(false)), mails: mails.clone() };
+        let stopper = Stopper { halt: Arc::default(), mails: mails.clone() };
         let plan = Plan {
             config,
             hub: self.hub,
@@ -164,7 +164,7 @@ impl Server {
             let driver = Driver::new(
                 self.plan.clone(),
                 handler.clone(),
-                self.stopper.is_stopped.clone(),
+                self.stopper.halt.clone(),
                 mail.clone(),
                 listener.take().map(|listener| (listener, self.mails.clone())),
             );
@@ -201,15 +201,36 @@ impl fmt::Debug for Server {
 /// Stops a [`Server`].
 #[derive(Clone)]
 pub struct Stopper {
-    is_stopped: Arc<AtomicBool>,
+    halt: Arc<Halt>,
     mails: Vec<Arc<Mail>>,
 }
 
+/// What a server was told to leave off.
+#[derive(Debug, Default)]
+pub(crate) struct Halt {
+    pub(crate) takes_no_more: AtomicBool,
+    pub(crate) is_stopped: AtomicBool,
+}
+
 impl Stopper {
+    /// Takes no more connections, for good: those that wait to be accepted still are, and then nobody listens at the
+    /// address any more. What is connected stays so, and a handshake under way goes on. Idempotent.
+    ///
+    /// For a server that is to go without a hurry: disconnect its clients one after the other, and [`stop`](Self::stop) it
+    /// then. Another one can listen at the address meanwhile.
+    pub fn stop_accepting(&self) {
+        self.halt.takes_no_more.store(true, Ordering::Release);
+        self.wake();
+    }
+
     /// Takes no more connections, closes those there are with 1001, and ends the server once they are closed,
     /// at the latest after [`Config::close_timeout`]. Idempotent.
     pub fn stop(&self) {
-        self.is_stopped.store(true, Ordering::Release);
+        self.halt.is_stopped.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    fn wake(&self) {
         for mail in &self.mails {
             mail.call();
         }
@@ -218,7 +239,7 @@ impl Stopper {
 
 impl fmt::Debug for Stopper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stopper").field("is_stopped", &self.is_stopped).finish_non_exhaustive()
+        f.debug_struct("Stopper").field("halt", &self.halt).finish_non_exhaustive()
     }
 }
 

@@ -4,14 +4,14 @@
 mod common;
 
 use common::{
-    CLOSE, Client, FOREVER, Happening, Room, TEXT, close, in_time, masked, patient, serve, telling, text,
-    upgrade,
+    CLOSE, Client, FOREVER, Happening, Room, Serving, TEXT, close, in_time, masked, patient, serve, telling,
+    text, upgrade,
 };
 use realtime_smol::{
     CloseCode, Config, Hub, Message, OutboxLimits, Peer, PreparedMessage, Server, ServerBuilder, SlowConsumer,
 };
 use std::io::ErrorKind;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// The server lets go of peers that do not answer after this.
@@ -66,6 +66,56 @@ fn peers_that_do_not_answer_are_cut_off_after_the_close_timeout() {
     }
     happenings.assert_over();
     assert_eq!((hub.client_count(), hub.channel_count()), (0, 0));
+}
+
+#[test]
+fn a_server_that_accepts_no_more_goes_on_for_those_it_has() {
+    let serving = serve(patient(), |peer: &mut Peer<'_>, message: Message<'_>| {
+        peer.send(message).unwrap();
+    });
+    let (mut client, mut latecomer) = (serving.open(), Client::connect(serving.address));
+    serving.stopper.stop_accepting();
+    serving.stopper.stop_accepting();
+    common::until("nobody listens", || {
+        TcpStream::connect(serving.address).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+    });
+    let successor = serve_at(serving.address);
+    successor.open().leave();
+
+    latecomer.write(&upgrade(""));
+    assert!(latecomer.head().starts_with("HTTP/1.1 101 "), "it had come before");
+    for client in [&mut client, &mut latecomer] {
+        client.say("still here");
+        assert_eq!(client.frame(), text("still here"));
+    }
+    serving.stopper.stop();
+    for mut client in [client, latecomer] {
+        assert_eq!(client.frame(), close(1001, "the server is stopping"));
+        client.send(CLOSE, &1001_u16.to_be_bytes());
+        client.assert_ended();
+    }
+    serving.assert_ends();
+}
+
+fn serve_at(address: SocketAddr) -> Serving {
+    let server = patient().bind(address).unwrap();
+    common::run(server, |_: &mut Peer<'_>, _: Message<'_>| {})
+}
+
+#[test]
+fn whoever_was_disconnected_before_the_stop_is_told_the_code_of_that() {
+    let code = CloseCode::new(4200).unwrap();
+    for _ in 0..20 {
+        let hub = Hub::new();
+        let (room, happenings) = Room::new();
+        let serving = serve(patient().hub(&hub), room);
+        let mut client = serving.open();
+        hub.disconnect(happenings.opened(), code, "come back").unwrap();
+        serving.stopper.stop();
+        assert_eq!(client.frame(), close(4200, "come back"));
+        client.send(CLOSE, &4200_u16.to_be_bytes());
+        client.assert_ended();
+    }
 }
 
 #[test]

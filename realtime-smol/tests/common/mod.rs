@@ -76,7 +76,10 @@ pub struct Serving {
 }
 
 pub fn serve(builder: ServerBuilder, handler: impl Handler) -> Serving {
-    let server = builder.bind("127.0.0.1:0").unwrap();
+    run(builder.bind("127.0.0.1:0").unwrap(), handler)
+}
+
+pub fn run(server: Server, handler: impl Handler) -> Serving {
     let (address, stopper) = (server.local_addr().unwrap(), server.stopper());
     let thread = Some(thread::spawn(move || smol::block_on(server.serve(handler))));
     Serving { address, stopper, thread }

@@ -289,7 +289,12 @@ impl<S: Send + 'static> Connection<S> {
     }
 
     /// Puts what the hub delivers into the outbox of `client`, if this still is its connection.
-    pub(crate) fn deliver<H>(&mut self, client: ClientId, parcel: &Parcel, turn: &mut Turn<H>) {
+    pub(crate) fn deliver<H: Handler<State = S>>(
+        &mut self,
+        client: ClientId,
+        parcel: &Parcel,
+        turn: &mut Turn<H>,
+    ) {
         let Stage::Open(open) = &mut self.stage else { return };
         if !open.is(client) {
             return;
@@ -315,6 +320,7 @@ impl<S: Send + 'static> Connection<S> {
                 let _ = open.session.outgoing_mut().close_now(code, reason, turn.now);
                 open.standing = Standing::Gone;
                 turn.losses.push(Notice::TooSlow { client });
+                contain(|| turn.handler.on_too_slow(client, &mut open.state));
             }
         }
     }

@@ -53,6 +53,12 @@ pub trait Handler: Send + Sync + 'static {
         let _ = (peer, state, piece);
     }
 
+    /// A client received more slowly than it was sent to, and so is disconnected. A client that leaves no room for what
+    /// the application itself [sends](Peer::send) does not come here.
+    fn on_too_slow(&self, client: ClientId, state: &mut Self::State) {
+        let _ = (client, state);
+    }
+
     /// A connection has ended. If it was a client of a hub, that has forgotten it already.
     fn on_close(&self, client: Option<ClientId>, state: Self::State, closure: &Closure) {
         let _ = (client, state, closure);

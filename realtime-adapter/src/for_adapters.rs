@@ -52,8 +52,8 @@ pub trait ForAdapters {
     fn wake_any_driver(&self);
 
     /// Takes what the driver that owns `home` has to do, in order; `orders` is empty, and its memory serves for orders to
-    /// come.
-    fn take_orders(&self, home: Home, orders: &mut VecDeque<Order>);
+    /// come. Gives the moment since which the first of them has waited, if there are any.
+    fn take_orders(&self, home: Home, orders: &mut VecDeque<Order>) -> Option<Timestamp>;
 
     /// Connects a client that lives at `home`. [`settle`](Self::settle) is to follow; the caller may hold a lock until then that
     /// keeps what is delivered to the client waiting until it has a place.
@@ -157,8 +157,8 @@ impl ForAdapters for Hub {
         lock(&self.shared.drivers).wake_any();
     }
 
-    fn take_orders(&self, home: Home, orders: &mut VecDeque<Order>) {
-        self.shared.take_orders(home, orders);
+    fn take_orders(&self, home: Home, orders: &mut VecDeque<Order>) -> Option<Timestamp> {
+        self.shared.take_orders(home, orders)
     }
 
     fn connect_at(&self, home: Home, credentials: Credentials) -> Result<ClientId, HubError> {

@@ -13,6 +13,7 @@
 
 mod clock;
 mod counts;
+mod delays;
 mod drivers;
 mod error;
 mod for_adapters;
@@ -28,6 +29,7 @@ mod traffic;
 
 pub use clock::Clock;
 pub use counts::HubCounts;
+pub use delays::{DelayTally, Delays};
 pub use drivers::Wake;
 pub use error::{Error, SubscribeError};
 pub use for_adapters::ForAdapters;
@@ -37,7 +39,7 @@ pub use listening::{WAITING_CONNECTIONS, default_max_connections, listen};
 pub use message_buffers::MessageBuffers;
 pub use panics::contain;
 pub use question::Question;
-pub use traffic::{Count, Tally, Traffic};
+pub use traffic::{Count, Highest, Tally, Traffic};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -4,6 +4,7 @@ use crate::drivers::Drivers;
 use crate::lock;
 use crate::panics::contain;
 use realtime_core::{Exchange, Home, HubError, Input, LocalClients, Notice, Order, OutboxLimits, Outcome};
+use realtime_ws::Timestamp;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, TryLockError};
@@ -83,8 +84,8 @@ impl Shared {
         }
     }
 
-    pub(crate) fn take_orders(&self, home: Home, orders: &mut VecDeque<Order>) {
-        self.exchange().take_orders(home, orders);
+    pub(crate) fn take_orders(&self, home: Home, orders: &mut VecDeque<Order>) -> Option<Timestamp> {
+        self.exchange().take_orders(home, orders)
     }
 
     pub(crate) fn exchange(&self) -> MutexGuard<'_, Exchange> {

@@ -1,3 +1,4 @@
+use crate::delays::{DelayTally, Delays};
 use std::iter::Sum;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,6 +15,14 @@ pub struct Traffic {
     pub bytes_out: u64,
     /// Connections beyond those that the server takes.
     pub refused: u64,
+    /// The most messages of the hub that ever waited for one client, once its socket took no more.
+    pub most_waiting_messages: u64,
+    /// The most bytes of such messages.
+    pub most_waiting_bytes: u64,
+    /// How long it took from when the hub had a message for clients until it was offered to the sockets of all of them
+    /// that one driver has. Of messages that a driver delivers at once, the one that waited longest counts, for all of
+    /// them: none took longer.
+    pub delays: Delays,
 }
 
 impl Sum for Traffic {
@@ -24,6 +33,9 @@ impl Sum for Traffic {
             messages_out: sum.messages_out + part.messages_out,
             bytes_out: sum.bytes_out + part.bytes_out,
             refused: sum.refused + part.refused,
+            most_waiting_messages: sum.most_waiting_messages.max(part.most_waiting_messages),
+            most_waiting_bytes: sum.most_waiting_bytes.max(part.most_waiting_bytes),
+            delays: sum.delays + part.delays,
         })
     }
 }
@@ -43,6 +55,12 @@ pub struct Tally {
     pub bytes_out: Count,
     /// Of [`Traffic::refused`].
     pub refused: Count,
+    /// Of [`Traffic::most_waiting_messages`].
+    pub most_waiting_messages: Highest,
+    /// Of [`Traffic::most_waiting_bytes`].
+    pub most_waiting_bytes: Highest,
+    /// Of [`Traffic::delays`].
+    pub delays: DelayTally,
 }
 
 impl Tally {
@@ -55,6 +73,9 @@ impl Tally {
             messages_out: self.messages_out.get(),
             bytes_out: self.bytes_out.get(),
             refused: self.refused.get(),
+            most_waiting_messages: self.most_waiting_messages.0.get(),
+            most_waiting_bytes: self.most_waiting_bytes.0.get(),
+            delays: self.delays.delays(),
         }
     }
 }
@@ -70,7 +91,37 @@ impl Count {
         self.0.store(self.get().wrapping_add(more as u64), Ordering::Relaxed);
     }
 
-    fn get(&self) -> u64 {
+    pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The highest of the numbers that one thread has seen; every thread can read it.
+#[derive(Debug, Default)]
+pub struct Highest(Count);
+
+impl Highest {
+    /// Takes note of a number.
+    pub fn raise(&self, seen: usize) {
+        let highest = self.0.get();
+        if highest < seen as u64 {
+            self.0.add(seen - highest as usize);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_highest_number_stays() {
+        let tally = Tally::default();
+        for seen in [3, 7, 5] {
+            tally.most_waiting_bytes.raise(seen);
+        }
+        let lower = Traffic { most_waiting_bytes: 6, ..Traffic::default() };
+        let all: Traffic = [lower, tally.traffic(), lower].into_iter().sum();
+        assert_eq!(all.most_waiting_bytes, 7);
     }
 }

@@ -18,6 +18,8 @@ use realtime_ws::{CloseCode, PreparedMessage, Timestamp};
 pub struct Exchange {
     hub: Hub,
     limits: MailboxLimits,
+    // The moment of the latest input.
+    now: Timestamp,
     mailboxes: Vec<Mailbox>,
     to_wake: Vec<Home>,
     notices: VecDeque<Notice>,
@@ -167,8 +169,15 @@ impl Exchange {
     /// `limits`.
     #[must_use]
     pub fn new(hub: Hub, limits: MailboxLimits) -> Self {
-        let mailboxes = Vec::from([Mailbox::default()]);
-        Self { hub, limits, mailboxes, to_wake: Vec::new(), notices: VecDeque::new(), lost: BTreeMap::new() }
+        Self {
+            hub,
+            limits,
+            now: Timestamp::START,
+            mailboxes: Vec::from([Mailbox::default()]),
+            to_wake: Vec::new(),
+            notices: VecDeque::new(),
+            lost: BTreeMap::new(),
+        }
     }
 
     /// Makes room for the orders of one more loop; `None` if there are 65,536 already.
@@ -190,6 +199,7 @@ impl Exchange {
     /// [`HubError`]; nothing changed. [`HubError::Overloaded`] passes when the loops that the input concerns
     /// and the application catch up.
     pub fn handle_input(&mut self, input: Input, now: Timestamp) -> Result<Outcome, HubError> {
+        self.now = now;
         if self.hub.poll_timeout().is_some_and(|due| due <= now) {
             // By itself, so that the denial of whoever waited too long is not taken for what came of `input`.
             self.hub.handle_input(Input::TimePassed, now)?;
@@ -251,13 +261,14 @@ impl Exchange {
     }
 
     /// Takes what the loop `home` has to do, in order, by exchanging its mailbox with the empty `orders`,
-    /// whose memory serves for the orders to come.
-    pub fn take_orders(&mut self, home: Home, orders: &mut VecDeque<Order>) {
+    /// whose memory serves for the orders to come. Gives the moment of the input that led to the first of them, if there
+    /// are any: so long they have waited.
+    pub fn take_orders(&mut self, home: Home, orders: &mut VecDeque<Order>) -> Option<Timestamp> {
         orders.clear();
-        if let Some(mailbox) = self.mailboxes.get_mut(usize::from(home.0)) {
-            core::mem::swap(&mut mailbox.orders, orders);
-            mailbox.bytes = 0;
-        }
+        let mailbox = self.mailboxes.get_mut(usize::from(home.0))?;
+        core::mem::swap(&mut mailbox.orders, orders);
+        mailbox.bytes = 0;
+        mailbox.waiting_since.take()
     }
 
     /// Whether the loop `home` has something to do.
@@ -325,6 +336,7 @@ impl Exchange {
         let Some(mailbox) = self.mailboxes.get_mut(usize::from(home.0)) else { return };
         if mailbox.orders.is_empty() {
             self.to_wake.push(home);
+            mailbox.waiting_since = Some(self.now);
         }
         mailbox.orders.push_back(order);
         mailbox.bytes += bytes;
@@ -335,6 +347,8 @@ impl Exchange {
 struct Mailbox {
     orders: VecDeque<Order>,
     bytes: usize,
+    // Since when the first order waits; `None` if there is none.
+    waiting_since: Option<Timestamp>,
 }
 
 impl Mailbox {

@@ -472,6 +472,12 @@ impl Outgoing {
         self.sender.is_finished_with(receiver)
     }
 
+    /// The deliveries that wait.
+    #[must_use]
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
     /// How many deliveries the outbox's policy has dropped so far.
     #[must_use]
     pub fn dropped(&self) -> u64 {
@@ -505,6 +511,7 @@ mod tests {
         let config = CheckedConfig::default();
         let mut session = Session::new(Connection::server(config, Timestamp::START), OutboxLimits::default());
         assert_eq!(session.outgoing_mut().push(PreparedMessage::new("waits")), Pushed::Queued);
+        assert_eq!((session.outgoing().outbox().len(), session.outgoing().outbox().bytes()), (1, 7));
         session.receive_eof();
         assert_eq!(session.outgoing_mut().push(PreparedMessage::new("late")), Pushed::Closing);
         assert_eq!(session.outgoing_mut().send("reply"), Err(ApiMisuse::SendAfterClose));

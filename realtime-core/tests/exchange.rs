@@ -113,6 +113,21 @@ fn a_home_has_orders_until_it_takes_them() {
 }
 
 #[test]
+fn a_loop_learns_since_when_the_first_of_its_orders_waits() {
+    let (mut exchange, [(here, _), (there, _)]) = two_homes(MailboxLimits::default());
+    let taken = |exchange: &mut Exchange, home| exchange.take_orders(home, &mut VecDeque::new());
+    for seconds in 1..=3 {
+        exchange.handle_input(broadcast("room", "hi"), START + seconds * SECOND).unwrap();
+    }
+    assert_eq!(taken(&mut exchange, here), Some(START + SECOND));
+    assert_eq!(taken(&mut exchange, here), None, "it has taken all");
+    exchange.handle_input(broadcast("room", "hi"), START + 4 * SECOND).unwrap();
+    assert_eq!(taken(&mut exchange, here), Some(START + 4 * SECOND));
+    assert_eq!(taken(&mut exchange, there), Some(START + SECOND));
+    assert_eq!(taken(&mut exchange, Home(7)), None, "there is no such home");
+}
+
+#[test]
 fn a_full_mailbox_refuses_what_the_application_wants_and_takes_what_must_be() {
     let limits = MailboxLimits { max_orders: 2, ..MailboxLimits::default() };
     let (mut exchange, [(here, a), (there, b)]) = two_homes(limits);

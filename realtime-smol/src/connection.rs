@@ -4,7 +4,7 @@ use crate::handler::{Handler, Peer};
 use crate::homes::{HomeKey, Homes};
 use crate::server::Plan;
 use crate::sockets::{Interest, Socket, read, write};
-use realtime_adapter::{ForAdapters, MessageBuffers, contain};
+use realtime_adapter::{ForAdapters, MessageBuffers, Tally, contain};
 use realtime_core::{Answer, Answered, ClientId, Notice, Outgoing, Parcel, Pushed, Session, TOO_SLOW};
 use realtime_ws::handshake::{Refusal, Request, ServerHandshake};
 use realtime_ws::{CloseCode, Event, Message, Timestamp};
@@ -304,6 +304,7 @@ impl<S: Send + 'static> Connection<S> {
             // An error shows again when flushing.
             let bytes = write_waiting(stream, outgoing, now).unwrap_or(0);
             tally.bytes_out.add(bytes);
+            note_waiting(outgoing, tally);
             open.has_progressed |= bytes > 0;
         });
         let messages = parcel.messages().len();
@@ -606,6 +607,7 @@ impl<S: Send + 'static> Open<S> {
     fn write<H>(&mut self, stream: &TcpStream, turn: &Turn<H>) -> io::Result<()> {
         let bytes = write_waiting(stream, self.session.outgoing_mut(), turn.now)?;
         turn.mail.tally.bytes_out.add(bytes);
+        note_waiting(self.session.outgoing(), &turn.mail.tally);
         self.has_progressed |= bytes > 0;
         Ok(())
     }
@@ -621,6 +623,15 @@ impl<S: Send + 'static> Open<S> {
         {
             client.hub().gone(client.id());
         }
+    }
+}
+
+/// Takes note of the deliveries that a client's socket did not take.
+fn note_waiting(outgoing: &Outgoing, tally: &Tally) {
+    let outbox = outgoing.outbox();
+    if !outbox.is_empty() {
+        tally.most_waiting_messages.raise(outbox.len());
+        tally.most_waiting_bytes.raise(outbox.bytes());
     }
 }
 

@@ -439,7 +439,7 @@ impl<H: Handler> Driver<H> {
     fn perform_orders(&mut self, at: HomeKey) {
         let Some(own) = self.turn.homes.get(at) else { return }; // it was given up since
         let mut orders = mem::take(&mut self.orders);
-        own.hub.take_orders(own.home, &mut orders);
+        let (waiting_since, clock) = (own.hub.take_orders(own.home, &mut orders), own.hub.clock());
         // No connection ends while these are away.
         let (home, keys) = (own.home, mem::take(&mut own.keys));
         for order in Order::joined(orders.drain(..), home) {
@@ -485,6 +485,9 @@ impl<H: Handler> Driver<H> {
             self.look_at(key, Connection::flush);
         }
         self.to_flush = to_flush;
+        if let Some(since) = waiting_since {
+            self.mail.tally.delays.add(clock.now().since(since));
+        }
         self.turn.homes.leave_if_deserted(at);
     }
 

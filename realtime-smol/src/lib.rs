@@ -44,7 +44,7 @@ pub use server::{Meter, Server, ServerBuilder, Stopper};
 pub use tasks::{Conversation, Tasks, ToTask};
 pub use websocket::WebSocket;
 
-pub use realtime_adapter::{Error, HubCounts, SubscribeError, Traffic};
+pub use realtime_adapter::{Delays, Error, HubCounts, SubscribeError, Traffic};
 pub use realtime_core::wire;
 pub use realtime_core::{
     Answer, AuthorizationRequest, ChannelKind, ChannelName, ClientId, Config as HubConfig, Credentials,

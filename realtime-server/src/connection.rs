@@ -1,4 +1,5 @@
 use crate::app_config::AppConfig;
+use crate::complaints::Complaint;
 use crate::gateway::Shared;
 use crate::http::HttpServer;
 use crate::metrics::HandshakeFailure;
@@ -15,6 +16,8 @@ use smol::future;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tracing::field::display;
+use tracing::{debug, error, info};
 
 /// Speaks the Pusher protocol with WebSocket clients, and passes all other requests on.
 #[derive(Debug)]
@@ -52,13 +55,21 @@ impl Handler for Connections {
     type State = Connection;
 
     fn on_request(&self, request: &Upgrade<'_>, address: SocketAddr) -> Answer<Connection> {
+        if self.shared.course.closing.is_reached() {
+            self.shared.counters.handshake_failed(HandshakeFailure::Refused(503));
+            return Answer::reject(503, "the gateway is going; another one takes its place")
+                .header("Retry-After", "1");
+        }
         let (app, terms) = match self.admit(request) {
             Ok(admitted) => admitted,
             Err(error) => return self.turned_away(address, error),
         };
         let conversation = match fresh_socket_id() {
             Ok(socket_id) => Conversation::new(socket_id),
-            Err(error) => return Answer::reject(500, error.to_string()),
+            Err(error) => {
+                error!(%address, %error, "no randomness for a socket id");
+                return Answer::reject(500, error.to_string());
+            }
         };
         let limits = terms.limits.clone();
         let dialogue = Dialogue::Open(Open { app, terms, conversation });
@@ -71,17 +82,22 @@ impl Handler for Connections {
             Dialogue::TurnedAway(error) => return turn_away(peer, error.code(), &**error),
         };
         let (code, reason) = match open.begin(peer) {
-            Ok(()) => return,
+            Ok(sent) => {
+                let whose = open.whose(connection.address);
+                debug!(address = %whose.address, app = whose.app, socket_id = %whose.socket_id, "connected");
+                return self.close_if_too_slow(peer, sent, whose);
+            }
             // The app was there when the client asked for it.
             Err(HubError::Closed) => (ErrorCode::NO_SUCH_APP, "the app is no longer served".into()),
             Err(error) => (ErrorCode::OVER_CAPACITY, error.to_string()),
         };
-        self.shared.counters.handshake_failed(HandshakeFailure::TurnedAway(code.get()));
+        self.tell_turned_away(connection.address, code, &reason);
         turn_away(peer, code, &reason);
     }
 
     fn on_message(&self, peer: &mut Peer<'_>, connection: &mut Connection, message: Message<'_>) {
-        let (Dialogue::Open(open), Some(client)) = (&mut connection.dialogue, peer.client()) else {
+        let Connection { address, dialogue } = connection;
+        let (Dialogue::Open(open), Some(client)) = (dialogue, peer.client()) else {
             return; // it is being closed
         };
         let Open { app, terms, conversation } = open;
@@ -96,36 +112,48 @@ impl Handler for Connections {
             }
             Message::Binary(_) => conversation.handle_binary(),
         };
-        match perform(reaction, client, conversation.socket_id(), app) {
-            Ok(None) => {}
-            Ok(Some(reply)) => {
-                let pushed = peer.send_prepared(reply);
-                close_if_too_slow(peer, Ok(pushed));
-            }
-            Err(error) => send(peer, &frames::error(None, &error)),
+        let sent = match perform(reaction, client, conversation.socket_id(), app) {
+            Ok(None) => return,
+            Ok(Some(reply)) => Ok(peer.send_prepared(reply)),
+            Err(error) => peer.send(&*frames::error(None, &error)),
+        };
+        self.close_if_too_slow(peer, sent, open.whose(*address));
+    }
+
+    fn on_too_slow(&self, _: ClientId, connection: &mut Connection) {
+        match &connection.dialogue {
+            Dialogue::Open(open) => self.tell_too_slow(open.whose(connection.address)),
+            Dialogue::TurnedAway(_) => {}
         }
     }
 
     fn on_close(&self, client: Option<ClientId>, connection: Connection, closure: &Closure) {
-        match connection.dialogue {
+        let Connection { address, dialogue } = connection;
+        let socket_id = match dialogue {
             Dialogue::Open(Open { app, conversation, .. }) => {
                 app.sockets.remove(conversation.socket_id());
                 if let (Some(client), Some(_)) = (client, conversation.user()) {
                     app.users.forget(client);
                 }
+                Some(display(conversation.socket_id()))
             }
-            Dialogue::TurnedAway(_) => {}
-        }
+            Dialogue::TurnedAway(_) => None,
+        };
+        let (code, reason) = (closure.code.get(), &*closure.reason);
         // A client that is lost, as they are, has done nothing wrong.
-        if !closure.was_clean && closure.code != CloseCode::ABNORMAL {
-            self.shared.log.write(format_args!("{} was closed with {closure}", connection.address));
+        if closure.was_clean || closure.code == CloseCode::ABNORMAL {
+            debug!(%address, socket_id, code, reason, "disconnected");
+        } else if self.shared.complaints.admit(Complaint::Failed) {
+            info!(%address, socket_id, code, reason, "disconnected for what it sent");
         }
     }
 
     fn on_refusal(&self, refusal: &Refusal, address: SocketAddr) {
         let status = refusal.status();
         self.shared.counters.handshake_failed(HandshakeFailure::Refused(status));
-        self.shared.log.write(format_args!("{address} was refused with {status} ({refusal})"));
+        if self.shared.complaints.admit(Complaint::Refused) {
+            info!(%address, status, reason = %refusal, "refused");
+        }
     }
 
     fn on_http(&self, takeover: Takeover) {
@@ -134,14 +162,17 @@ impl Handler for Connections {
 }
 
 impl Open {
-    /// Connects the client to its app, and greets it.
-    fn begin(&self, peer: &mut Peer<'_>) -> Result<(), HubError> {
+    /// Connects the client to its app, and greets it; what became of the greeting.
+    fn begin(&self, peer: &mut Peer<'_>) -> Result<Result<Pushed, ApiMisuse>, HubError> {
         let Self { app, terms, conversation } = self;
         // What a client shows it shows for each channel.
         let client = peer.connect_to(&app.hub, Credentials::NONE)?;
         app.sockets.insert(conversation.socket_id(), client.id());
-        send(peer, &conversation.greeting(&terms.config.settings));
-        Ok(())
+        Ok(peer.send(&*conversation.greeting(&terms.config.settings)))
+    }
+
+    fn whose(&self, address: SocketAddr) -> Whose<'_> {
+        Whose { address, app: &self.terms.config.app.id, socket_id: self.conversation.socket_id() }
     }
 }
 
@@ -164,13 +195,49 @@ impl Connections {
     }
 
     fn turned_away(&self, address: SocketAddr, error: ConnectError) -> Answer<Connection> {
-        self.shared.counters.handshake_failed(HandshakeFailure::TurnedAway(error.code().get()));
+        self.tell_turned_away(address, error.code(), &error);
         Answer::accept(Connection { address, dialogue: Dialogue::TurnedAway(Box::new(error)) })
+    }
+
+    fn tell_turned_away(&self, address: SocketAddr, code: ErrorCode, reason: &impl Display) {
+        self.shared.counters.handshake_failed(HandshakeFailure::TurnedAway(code.get()));
+        if self.shared.complaints.admit(Complaint::TurnedAway) {
+            info!(%address, code = code.get(), %reason, "turned away");
+        }
+    }
+
+    /// A client that leaves no room for a reply does not read: it is treated as one that leaves none for
+    /// deliveries.
+    fn close_if_too_slow(&self, peer: &mut Peer<'_>, sent: Result<Pushed, ApiMisuse>, whose: Whose<'_>) {
+        match sent {
+            Ok(Pushed::Queued | Pushed::Dropped { .. } | Pushed::Closing)
+            | Err(ApiMisuse::SendAfterClose) => {}
+            Ok(Pushed::Overflowed) | Err(_) => {
+                let (code, reason) = TOO_SLOW;
+                // The code is one that may be sent.
+                let _ = peer.close(code, reason);
+                self.tell_too_slow(whose);
+            }
+        }
+    }
+
+    fn tell_too_slow(&self, Whose { address, app, socket_id }: Whose<'_>) {
+        if self.shared.complaints.admit(Complaint::TooSlow) {
+            info!(%address, app, %socket_id, "disconnected, as it received too slowly");
+        }
     }
 }
 
+/// What a client is known by in the log.
+struct Whose<'a> {
+    address: SocketAddr,
+    app: &'a str,
+    socket_id: SocketId,
+}
+
 fn turn_away(peer: &mut Peer<'_>, code: ErrorCode, reason: &impl Display) {
-    send(peer, &frames::error(Some(code), reason));
+    // If there is no room for it, the connection ends all the same.
+    let _ = peer.send(&*frames::error(Some(code), reason));
     // Refused only for codes that must not be sent, and the protocol's own may be.
     let _ = peer.close(code.close_code(), &reason.to_string());
 }
@@ -215,22 +282,4 @@ fn perform(
 /// What came of a subscribe about which a signature decided, and so at once.
 fn outcome(subscribing: Subscribing) -> Result<(), SubscribeError> {
     future::block_on(future::poll_once(subscribing)).unwrap_or(Ok(()))
-}
-
-fn send(peer: &mut Peer<'_>, frame: &str) {
-    let sent = peer.send(frame);
-    close_if_too_slow(peer, sent);
-}
-
-/// A client that leaves no room for a reply does not read: it is treated as one that leaves none for
-/// deliveries.
-fn close_if_too_slow(peer: &mut Peer<'_>, sent: Result<Pushed, ApiMisuse>) {
-    match sent {
-        Ok(Pushed::Queued | Pushed::Dropped { .. } | Pushed::Closing) => {}
-        Ok(Pushed::Overflowed) | Err(_) => {
-            let (code, reason) = TOO_SLOW;
-            // If it is closing already, that stands.
-            let _ = peer.close(code, reason);
-        }
-    }
 }

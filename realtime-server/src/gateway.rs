@@ -1,22 +1,25 @@
 use crate::app_config::AppConfig;
 use crate::apps::{Apps, InvalidApps};
+use crate::complaints::Complaints;
 use crate::connection::Connections;
+use crate::drain::{Course, Drain};
 use crate::http::{Access, HttpEnd, HttpLimits, HttpServer, Page, Reach};
-use crate::log::{Log, WriteLine};
 use crate::metrics::{Counters, Metrics};
 use crate::options::{Compression, DebugPage, Demo};
 use crate::served_app::ServedApp;
 use crate::users::Users;
 use crate::webhooks::Couriers;
-use realtime_smol::{Config, DeflateConfig, Hub, Meter, OriginPolicy, OutboxLimits, Server, SlowConsumer};
-use smol::Executor;
-use smol::channel::{Receiver, Sender, bounded};
-use std::convert::Infallible;
+use realtime_smol::{
+    ClientId, Config, DeflateConfig, Hub, Meter, OriginPolicy, OutboxLimits, Server, SlowConsumer,
+};
+use smol::{Executor, future};
 use std::future::Future;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::{fmt, io};
+use tracing::field::display;
+use tracing::info;
 
 /// Serves apps: their Pusher clients over WebSocket, and their backends over HTTP, on one port.
 #[derive(Debug)]
@@ -26,6 +29,7 @@ pub struct Gateway {
     executor: Arc<Executor<'static>>,
     http_end: HttpEnd,
     couriers: Arc<Couriers>,
+    drain: Drain,
     stopper: Stopper,
 }
 
@@ -38,7 +42,7 @@ pub struct GatewayBuilder {
     threads: Option<NonZeroUsize>,
     http: HttpLimits,
     metrics: Metrics,
-    log: Box<WriteLine>,
+    drain: Drain,
 }
 
 /// What all connections of a gateway share.
@@ -50,11 +54,20 @@ pub(crate) struct Shared {
     pub(crate) http: HttpLimits,
     pub(crate) demo: Option<Reach>,
     pub(crate) page: Page,
-    pub(crate) log: Arc<Log>,
-    pub(crate) stopping: Stopping,
+    pub(crate) complaints: Complaints,
+    pub(crate) course: Course,
     pub(crate) metrics: Metrics,
     pub(crate) counters: Counters,
     pub(crate) meter: Meter,
+}
+
+impl Shared {
+    /// All clients that are connected, of each app those first that connected first.
+    pub(crate) fn clients(&self) -> Vec<(Arc<ServedApp>, ClientId)> {
+        let of_app =
+            |app: Arc<ServedApp>| app.sockets.clients().into_iter().map(move |client| (app.clone(), client));
+        self.apps.all().into_iter().flat_map(of_app).collect()
+    }
 }
 
 /// What waits for a slow client before it is disconnected. The bytes are enough for the longest roster:
@@ -126,12 +139,10 @@ impl GatewayBuilder {
         self
     }
 
-    /// Sets who is told, in a line each, of clients that break the WebSocket protocol (their address, what they were
-    /// told and why) and of webhooks that are not accepted. It is called by the threads that serve them, at most eleven
-    /// times a second, and must not block. Default: nobody.
+    /// Sets how the gateway goes when it is asked to with [`Stopper::drain`]. Default: at once.
     #[must_use]
-    pub fn log(mut self, write: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        self.log = Box::new(write);
+    pub fn drain(mut self, drain: Drain) -> Self {
+        self.drain = drain;
         self
     }
 
@@ -150,8 +161,8 @@ impl GatewayBuilder {
             },
             ..Config::default()
         };
-        let (executor, log) = (Arc::new(Executor::new()), Arc::new(Log::new(self.log)));
-        let couriers = Arc::new(Couriers::new(&executor, log.clone()));
+        let executor = Arc::new(Executor::new());
+        let couriers = Arc::new(Couriers::new(&executor));
         let apps = Apps::new(config.clone(), couriers.clone());
         let invalid = |error: InvalidApps| io::Error::new(io::ErrorKind::InvalidInput, error);
         apps.replace(self.apps).map_err(invalid)?;
@@ -172,23 +183,23 @@ impl GatewayBuilder {
             DebugPage::WithDemo => demo.map_or(Access::Nobody, Access::Anyone),
             DebugPage::Token(token) => Access::Bearer(token),
         });
-        let (running, stopping) = bounded(1);
+        let course = Course::default();
         let shared = Arc::new(Shared {
             apps,
             first,
             http: self.http,
             demo,
             page,
-            log,
-            stopping,
+            complaints: Complaints::default(),
+            course: course.clone(),
             metrics: self.metrics,
             counters: Counters::default(),
             meter: server.meter(),
         });
         let (http, http_end) = HttpServer::new(executor.clone(), shared.clone());
-        let stopper = Stopper { server: server.stopper(), running };
-        let connections = Connections { shared, http };
-        Ok(Gateway { server, connections, executor, http_end, couriers, stopper })
+        let stopper = Stopper { server: server.stopper(), course };
+        let (connections, drain) = (Connections { shared, http }, self.drain);
+        Ok(Gateway { server, connections, executor, http_end, couriers, drain, stopper })
     }
 }
 
@@ -205,7 +216,7 @@ impl Gateway {
             threads: None,
             http: HttpLimits::default(),
             metrics: Metrics::default(),
-            log: Box::new(|_| ()),
+            drain: Drain::default(),
         }
     }
 
@@ -253,7 +264,8 @@ impl Gateway {
     /// # Errors
     /// The system fails: a thread cannot be started, or a poller breaks.
     pub fn serve(self) -> impl Future<Output = io::Result<()>> + Send {
-        let Self { server, connections, executor, http_end, couriers, stopper } = self;
+        let Self { server, connections, executor, http_end, couriers, drain, stopper } = self;
+        let (shared, address) = (connections.shared.clone(), server.local_addr().ok().map(display));
         let serving = server.serve(connections);
         async move {
             let served = async {
@@ -263,7 +275,15 @@ impl Gateway {
                 couriers.end().await;
                 outcome
             };
-            executor.run(served).await
+            let meanwhile = async {
+                future::zip(drain.conduct(&shared, &stopper), shared.complaints.tell_left_out()).await;
+                future::pending().await
+            };
+            info!(address, apps = shared.apps.all().len(), "serving");
+            let outcome = executor.run(future::or(served, meanwhile)).await;
+            shared.complaints.tell_left_out_now();
+            info!(address, "stopped");
+            outcome
         }
     }
 }
@@ -272,21 +292,29 @@ impl Gateway {
 #[derive(Clone, Debug)]
 pub struct Stopper {
     server: realtime_smol::Stopper,
-    // Closed when the gateway stops; nothing is ever sent.
-    running: Sender<Infallible>,
+    course: Course,
 }
 
-/// Resolves when a gateway stops.
-pub(crate) type Stopping = Receiver<Infallible>;
-
 impl Stopper {
+    /// Has the gateway go as its [`Drain`] says: its clients are closed one after the other, if there is time for that, and
+    /// then it stops. It does so while [`Gateway::serve`] is polled. Idempotent.
+    pub fn drain(&self) {
+        self.course.leaving.reach();
+    }
+
     /// Takes no more connections, lets HTTP requests that are being answered end, and closes WebSocket
     /// clients with 1001, on which Pusher clients come back after a second. The gateway ends once all are
     /// closed, at the latest after 5 s, and webhooks that wait are delivered, or their time for that
-    /// ([`drain_timeout`](crate::WebhookConfig::drain_timeout)) is over. Idempotent.
+    /// ([`drain_timeout`](crate::WebhookConfig::drain_timeout)) is over. A drain under way ends by it. Idempotent.
     pub fn stop(&self) {
-        self.running.close();
+        for milestone in [&self.course.leaving, &self.course.closing, &self.course.stopping] {
+            milestone.reach();
+        }
         self.server.stop();
+    }
+
+    pub(crate) fn stop_accepting(&self) {
+        self.server.stop_accepting();
     }
 }
 

@@ -62,19 +62,26 @@
 //! - **Webhooks** hold back for 3 s what may not last: a page that is reloaded makes no noise. What its endpoint does not
 //!   accept is repeated for 5 minutes, in order, and then given up and counted ([`WebhookConfig`]). Each request is a
 //!   connection of its own; redirections are not followed.
-//! - **Stopping** closes clients with 1001, on which they come back after a second. 4200 would bring all of
-//!   them back at once, before a restarted gateway listens.
+//! - **Stopping** closes clients with 1001, on which they come back after a second: time enough to start again. 4200 would
+//!   bring them back at once, and to nobody, whom pusher-js then asks again only after 15 s. Where there are other gateways,
+//!   or a successor takes the address over, nobody need wait: [`Stopper::drain`], for which SIGTERM and Ctrl-C ask, closes
+//!   clients with 4200 if its [`Drain`] has time for that. It closes them one after the other, or all would come back in the
+//!   same moment. It does not listen meanwhile: who came now would have to go right after, and a balancer, or the system,
+//!   that finds nobody here finds another one.
 #![forbid(unsafe_code)]
 
 mod app_config;
 mod apps;
+mod complaints;
 mod config;
 mod connection;
+mod drain;
 mod error;
 mod gateway;
 mod http;
-mod log;
+mod logging;
 mod metrics;
+mod notify;
 mod options;
 mod program;
 mod reload;
@@ -89,9 +96,11 @@ mod webhooks;
 pub use app_config::AppConfig;
 pub use apps::{Apps, InvalidApps};
 pub use config::{Command, ConfigError, HELP, Sources};
+pub use drain::Drain;
 pub use error::Error;
 pub use gateway::{Gateway, GatewayBuilder, Stopper};
 pub use http::HttpLimits;
+pub use logging::{BadLogFilter, LogFilter, LogFormat};
 pub use metrics::Metrics;
 pub use options::{Compression, DebugPage, Demo, SubscriptionCounts};
 pub use program::run;

@@ -1,6 +1,6 @@
 use crate::token::Token;
 use crate::webhooks::Latest;
-use realtime_smol::{HubCounts, Meter, Traffic};
+use realtime_smol::{Delays, HubCounts, Meter, Traffic};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Mutex, PoisonError};
@@ -35,6 +35,15 @@ pub(crate) enum HandshakeFailure {
     TurnedAway(u16),
 }
 
+/// Whether the gateway takes connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Readiness {
+    /// It does.
+    Ready,
+    /// It is to go.
+    Leaving,
+}
+
 impl Counters {
     pub(crate) fn handshake_failed(&self, failure: HandshakeFailure) {
         self.handshake_failures.count(failure);
@@ -50,6 +59,7 @@ impl Counters {
         apps: &[(String, HubCounts)],
         webhooks: &[(String, Latest)],
         meter: &Meter,
+        readiness: Readiness,
     ) -> String {
         let traffic = meter.traffic();
         let mut page = Page::default();
@@ -57,6 +67,10 @@ impl Counters {
         page.webhooks(webhooks);
         page.traffic(&traffic);
         self.handshakes(&mut page, &traffic);
+        let help = "Whether the gateway takes connections: 1 until it is to go, 0 from then on.";
+        page.gauge("realtime_ready", help, u64::from(readiness == Readiness::Ready));
+        page.family("realtime_build_info", "gauge", "The version that runs.");
+        page.labelled(concat!("version=\"", env!("CARGO_PKG_VERSION"), "\""), 1);
         page.family("realtime_http_requests_total", "counter", "HTTP requests answered.");
         self.http_requests.each(|(route, status), count| {
             page.labelled(&format!(r#"route="{route}",status="{status}""#), count);
@@ -107,6 +121,11 @@ struct Page {
 }
 
 impl Page {
+    fn gauge(&mut self, name: &'static str, help: &str, value: u64) {
+        self.family(name, "gauge", help);
+        self.value(value);
+    }
+
     fn apps(&mut self, apps: &[(String, HubCounts)]) {
         let mut app = EachApp { page: self, apps };
         app.gauge("realtime_connections", "Clients that are connected.", |hub| hub.clients as u64);
@@ -115,8 +134,10 @@ impl Page {
             hub.events.subscriptions()
         });
         app.gauge("realtime_members", "Members of all presence channels.", |hub| hub.events.members());
-        app.counter("realtime_connections_total", "Clients that have connected.", |hub| hub.events.connected);
-        app.counter("realtime_subscriptions_total", "Subscriptions that have begun.", |hub| {
+        app.counter("realtime_connections_opened_total", "Clients that have connected.", |hub| {
+            hub.events.connected
+        });
+        app.counter("realtime_subscriptions_opened_total", "Subscriptions that have begun.", |hub| {
             hub.events.subscribed
         });
         app.counter("realtime_denials_total", "Subscribes that were denied.", |hub| hub.events.denied);
@@ -168,6 +189,26 @@ impl Page {
         self.counter("realtime_messages_sent_total", help, traffic.messages_out);
         self.counter("realtime_bytes_received_total", "Bytes from WebSocket clients.", traffic.bytes_in);
         self.counter("realtime_bytes_sent_total", "Bytes to WebSocket clients.", traffic.bytes_out);
+        let help = "The most messages that ever waited for one client, once its socket took no more.";
+        self.gauge("realtime_outbox_high_water_messages", help, traffic.most_waiting_messages);
+        let help =
+            "The most bytes of messages that ever waited for one client, once its socket took no more.";
+        self.gauge("realtime_outbox_high_water_bytes", help, traffic.most_waiting_bytes);
+        let help = "From when the gateway had an event until it was offered to the sockets of all the clients of one \
+            thread. Measured once for all that a thread delivers at once, by what waited longest.";
+        self.histogram("realtime_publish_to_write_seconds", help, &traffic.delays);
+    }
+
+    fn histogram(&mut self, name: &'static str, help: &str, delays: &Delays) {
+        self.family(name, "histogram", help);
+        let mut count = 0;
+        let bounds = Delays::BOUNDS.iter().map(|bound| bound.as_secs_f64().to_string());
+        for (bound, more) in bounds.chain(["+Inf".into()]).zip(delays.counts) {
+            count += more;
+            let _ = writeln!(self.text, "{name}_bucket{{le=\"{bound}\"}} {count}");
+        }
+        let total = delays.total.as_secs_f64();
+        let _ = writeln!(self.text, "{name}_sum {total}\n{name}_count {count}");
     }
 
     fn counter(&mut self, name: &'static str, help: &str, value: u64) {
@@ -228,6 +269,36 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_histogram_counts_what_is_below_each_bound() {
+        let mut delays = Delays { total: Duration::from_millis(1500), ..Delays::default() };
+        (delays.counts[0], delays.counts[3], delays.counts[12]) = (3, 2, 1);
+        let mut page = Page::default();
+        page.histogram("x_seconds", "How long.", &delays);
+        assert_eq!(
+            page.text,
+            r#"# HELP x_seconds How long.
+# TYPE x_seconds histogram
+x_seconds_bucket{le="0.0001"} 3
+x_seconds_bucket{le="0.00025"} 3
+x_seconds_bucket{le="0.0005"} 3
+x_seconds_bucket{le="0.001"} 5
+x_seconds_bucket{le="0.0025"} 5
+x_seconds_bucket{le="0.005"} 5
+x_seconds_bucket{le="0.01"} 5
+x_seconds_bucket{le="0.025"} 5
+x_seconds_bucket{le="0.05"} 5
+x_seconds_bucket{le="0.1"} 5
+x_seconds_bucket{le="0.25"} 5
+x_seconds_bucket{le="1"} 5
+x_seconds_bucket{le="+Inf"} 6
+x_seconds_sum 1.5
+x_seconds_count 6
+"#
+        );
+    }
 
     #[test]
     fn each_line_is_a_comment_or_a_name_and_a_number() {

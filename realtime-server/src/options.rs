@@ -1,5 +1,7 @@
 use crate::app_config::AppConfig;
+use crate::drain::Drain;
 use crate::http::HttpLimits;
+use crate::logging::{LogFilter, LogFormat};
 use crate::metrics::Metrics;
 use crate::token::Token;
 use std::net::SocketAddr;
@@ -22,6 +24,12 @@ pub(crate) struct Options {
     pub(crate) metrics: Metrics,
     /// The limits of HTTP connections.
     pub(crate) http: HttpLimits,
+    /// How it goes when it is to end.
+    pub(crate) drain: Drain,
+    /// What is logged.
+    pub(crate) log_filter: LogFilter,
+    /// How the log looks.
+    pub(crate) log_format: LogFormat,
     /// The apps that are served, at least one.
     pub(crate) apps: Vec<AppConfig>,
 }

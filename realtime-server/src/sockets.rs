@@ -23,9 +23,11 @@ impl Sockets {
         self.by_id().get(&socket_id).copied()
     }
 
-    /// All clients there are, in no order.
+    /// All clients there are, in the order of their ids.
     pub(crate) fn clients(&self) -> Vec<ClientId> {
-        self.by_id().values().copied().collect()
+        let mut clients: Vec<_> = self.by_id().values().copied().collect();
+        clients.sort_unstable();
+        clients
     }
 
     fn by_id(&self) -> MutexGuard<'_, HashMap<SocketId, ClientId>> {

@@ -21,6 +21,12 @@ Options:
   --metrics-token T    Tell it to whoever sends Authorization: Bearer T
   --webhook URL        Post there what happens in channels, signed with the app's secret; may be given again
   --threads N          Threads that serve WebSocket connections [default: one for each core]
+  --drain-seconds N    Over how long clients are moved to other gateways when it is to end [default: 0]
+  --drain-notice-seconds N
+                       How long before that /ready says that it is to end [default: 0]
+  --log-level LEVEL    off, error, warn, info, debug or trace; with TARGET=LEVEL, separated by commas, another
+                       one for a part of it [default: info]
+  --log-format FORMAT  text or json [default: text]
   --check              Say whether the configuration is right, or else what is wrong and where, and exit with 0 or 2
   --print-config       Print the configuration that is in effect as TOML, without its secrets, and exit
   -h, --help           Print this
@@ -36,6 +42,10 @@ the file. They describe one app: where the file has several, the one that --app-
 
 With a file, SIGHUP reads it again: apps come, change and go, and the connections of those that stay go on. What takes a
 restart stays as it is, and the log says so. If anything is wrong, nothing changes.
+
+SIGTERM and Ctrl-C end it; a second one does so at once. It closes its clients with 1001, on which they come back after a
+second, as is right for the only gateway there is. If others are there, have it close them one after the other with 4200,
+on which they come back at once, by --drain-seconds. It listens no more meanwhile; a successor may, at the same address.
 
 Compression (permessage-deflate) makes such messages several times shorter and takes processor time, for each
 event and not for each of its subscribers. No connection keeps memory for it between messages.

@@ -15,6 +15,7 @@ mod file;
 mod flags;
 mod help;
 mod kind;
+mod log;
 mod nearest;
 mod origin;
 mod overrides;

@@ -5,11 +5,14 @@ use super::kind::{
     Address, AllowedOrigins, Confidential, FilePath, Hidden, Kind, Number, Optional, Origins, PathPart,
     Switch, VariableName,
 };
+use super::log::{Filter, Format};
 use super::origin::Place;
 use super::setting::{Entry, Listing, Name, Setting, Visitor};
 use super::webhook::WebhookSettings;
 use crate::app_config::AppConfig;
+use crate::drain::Drain;
 use crate::http::HttpLimits;
+use crate::logging::LogFormat;
 use crate::options::SubscriptionCounts;
 use realtime_core::pusher::{App, ClientEvents, Secret};
 use std::net::SocketAddr;
@@ -36,6 +39,10 @@ pub(super) struct Settings {
     pub(super) compression: Setting<Switch>,
     pub(super) metrics: Setting<Switch>,
     pub(super) metrics_token: Setting<Optional<Confidential>>,
+    pub(super) drain_seconds: Setting<Number<u64>>,
+    pub(super) drain_notice_seconds: Setting<Number<u64>>,
+    pub(super) log_level: Setting<Filter>,
+    pub(super) log_format: Setting<Format>,
     pub(super) max_http_connections: Setting<Number<usize>>,
     pub(super) max_http_body_bytes: Setting<Number<usize>>,
     pub(super) apps: Vec<AppSettings>,
@@ -80,6 +87,10 @@ impl Settings {
         visitor.visit(Name::new("compression"), &mut self.compression);
         visitor.visit(Name::new("metrics"), &mut self.metrics);
         visitor.visit(Name::new("metrics_token"), &mut self.metrics_token);
+        visitor.visit(Name::new("drain_seconds"), &mut self.drain_seconds);
+        visitor.visit(Name::new("drain_notice_seconds"), &mut self.drain_notice_seconds);
+        visitor.visit(Name::new("log_level"), &mut self.log_level);
+        visitor.visit(Name::new("log_format"), &mut self.log_format);
         visitor.visit(Name::in_file("max_http_connections"), &mut self.max_http_connections);
         visitor.visit(Name::in_file("max_http_body_bytes"), &mut self.max_http_body_bytes);
     }
@@ -95,7 +106,7 @@ impl Settings {
 impl Default for Settings {
     fn default() -> Self {
         let listen = SocketAddr::from(([127, 0, 0, 1], 8080));
-        let http = HttpLimits::default();
+        let (http, drain) = (HttpLimits::default(), Drain::default());
         let threads = Number { least: NonZeroUsize::MIN, most: MAX_THREADS };
         Self {
             listen: Setting::new(Address, listen),
@@ -105,6 +116,10 @@ impl Default for Settings {
             compression: Setting::new(Switch, false),
             metrics: Setting::new(Switch, false),
             metrics_token: optional(Confidential, "none"),
+            drain_seconds: number(0, 3600, drain.duration.as_secs()),
+            drain_notice_seconds: number(0, 3600, drain.notice.as_secs()),
+            log_level: Setting::new(Filter, "info".into()),
+            log_format: Setting::new(Format, LogFormat::default()),
             max_http_connections: number(1, MILLIONS, http.max_connections),
             max_http_body_bytes: number(64 * 1024, 1024 * 1024 * 1024, http.max_body_bytes),
             apps: Vec::new(),

@@ -6,6 +6,7 @@ use super::settings::{AppSettings, Settings, WELL_KNOWN_SECRET};
 use super::variables::Variables;
 use super::webhook::WebhookSettings;
 use crate::app_config::AppConfig;
+use crate::drain::Drain;
 use crate::http::HttpLimits;
 use crate::metrics::Metrics;
 use crate::options::{Compression, DebugPage, Demo, Options, SubscriptionCounts};
@@ -61,6 +62,14 @@ pub(super) fn settle(settings: &mut Settings, variables: &Variables) -> Result<O
             max_body_bytes: settings.max_http_body_bytes.value,
             ..HttpLimits::default()
         },
+        drain: Drain {
+            notice: Duration::from_secs(settings.drain_notice_seconds.value),
+            duration: Duration::from_secs(settings.drain_seconds.value),
+            ..Drain::default()
+        },
+        // That it can be read was seen when it was taken.
+        log_filter: settings.log_level.value.parse().unwrap_or_default(),
+        log_format: settings.log_format.value,
         apps,
     })
 }

@@ -29,12 +29,23 @@ pub(super) fn with_type(content_type: HeaderValue, body: impl Into<Bytes>) -> An
 pub(super) struct Refusal {
     status: StatusCode,
     reason: String,
+    // In place of a reason that quotes what was sent.
+    logged_reason: Option<&'static str>,
     header: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, reason: impl Display) -> Self {
-        Self { status, reason: reason.to_string(), header: None }
+        Self { status, reason: reason.to_string(), logged_reason: None, header: None }
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The reason, without any of what was sent.
+    pub(super) fn logged_reason(&self) -> &str {
+        self.logged_reason.unwrap_or(&self.reason)
     }
 
     /// 405; `allowed` lists the methods that the path takes.
@@ -60,10 +71,47 @@ impl From<Refusal> for Answer {
     }
 }
 
+/// Whether a backend is told what it sent.
+fn quotes_body(error: &ApiError) -> bool {
+    match error {
+        ApiError::NotJson { .. } => true,
+        ApiError::InBatch { error, .. } => quotes_body(error),
+        ApiError::NoSuchPath { .. }
+        | ApiError::MethodNotAllowed { .. }
+        | ApiError::NoSuchApp { .. }
+        | ApiError::Query(_)
+        | ApiError::Unsigned { .. }
+        | ApiError::WrongKey { .. }
+        | ApiError::WrongAuthVersion { .. }
+        | ApiError::InvalidTimestamp { .. }
+        | ApiError::WrongTime { .. }
+        | ApiError::WrongBodyMd5 { .. }
+        | ApiError::WrongSignature { .. }
+        | ApiError::NotAnObject
+        | ApiError::Missing { .. }
+        | ApiError::EventNameTooLong { .. }
+        | ApiError::EventTooLong { .. }
+        | ApiError::TooManyChannels { .. }
+        | ApiError::Channel(_)
+        | ApiError::SocketId(_)
+        | ApiError::TooManyEvents { .. }
+        | ApiError::NotOneChannel { .. }
+        | ApiError::NoPresenceChannel { .. }
+        | ApiError::NoPresencePrefix
+        | ApiError::TooManyChannelsFound { .. }
+        | ApiError::User(_)
+        | ApiError::UnknownKey { .. }
+        | ApiError::UnknownInfo { .. } => false,
+    }
+}
+
 impl From<ApiError> for Refusal {
     fn from(error: ApiError) -> Self {
         let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
-        let refusal = Self::new(status, &error);
+        let mut refusal = Self::new(status, &error);
+        if quotes_body(&error) {
+            refusal.logged_reason = Some("the body is not the JSON that is accepted");
+        }
         if let ApiError::MethodNotAllowed { allowed, .. } = error {
             return refusal.with(ALLOW, HeaderValue::from_static(allowed));
         }

@@ -3,7 +3,7 @@
 use super::answer::{Answer, Refusal, with_type};
 use super::bearer;
 use crate::gateway::Shared;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Readiness};
 use hyper::StatusCode;
 use hyper::header::{HeaderMap, HeaderValue};
 
@@ -18,5 +18,7 @@ pub(super) fn answer(headers: &HeaderMap, shared: &Shared) -> Result<Answer, Ref
         Metrics::Open => {}
         Metrics::Token(token) => bearer::admit(headers, token, "metrics are")?,
     }
-    Ok(with_type(TEXT, shared.counters.render(&shared.apps.counts(), &shared.apps.webhooks(), &shared.meter)))
+    let readiness = if shared.course.leaving.is_reached() { Readiness::Leaving } else { Readiness::Ready };
+    let (hubs, webhooks) = (shared.apps.counts(), shared.apps.webhooks());
+    Ok(with_type(TEXT, shared.counters.render(&hubs, &webhooks, &shared.meter, readiness)))
 }

@@ -85,11 +85,12 @@ impl HttpServer {
 
 async fn serve(takeover: Takeover, shared: Arc<Shared>) {
     let limits = shared.http;
-    let Takeover { stream, received, permit: _permit, .. } = takeover;
+    let Takeover { stream, received, address, permit: _permit } = takeover;
     let stream = HttpStream::new(stream, received, limits.write_timeout);
     // A socket that cannot be watched is closed, and so its client learns of it.
     let Ok(stream) = stream else { return };
-    let answer = service_fn(async |request| Ok::<_, Infallible>(router::answer(request, &shared).await));
+    let answer =
+        service_fn(async |request| Ok::<_, Infallible>(router::answer(request, address, &shared).await));
     let connection = http1::Builder::new()
         .timer(SmolTimer::new())
         .header_read_timeout(limits.keep_alive_timeout)
@@ -104,8 +105,7 @@ async fn serve(takeover: Takeover, shared: Arc<Shared>) {
         true
     };
     let has_ended = future::or(ended, async {
-        // Nothing is sent there: this returns when the gateway stops.
-        let _ = shared.stopping.recv().await;
+        shared.course.stopping.reached().await;
         false
     });
     if !has_ended.await {

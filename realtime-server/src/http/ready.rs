@@ -1,12 +1,12 @@
 //! `GET /ready`: whether whoever deals out connections may send some here. Unlike `/up`, which says that the gateway
-//! lives, this is no longer so once it stops.
+//! lives, this is no longer so once it is to go.
 
 use super::answer::{Answer, Refusal, json};
-use crate::gateway::Stopping;
+use crate::drain::Course;
 use hyper::StatusCode;
 
-pub(super) fn answer(stopping: &Stopping) -> Result<Answer, Refusal> {
-    if stopping.is_closed() {
+pub(super) fn answer(course: &Course) -> Result<Answer, Refusal> {
+    if course.leaving.is_reached() {
         return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the gateway is stopping"));
     }
     Ok(json(r#"{"status":"ready"}"#))
@@ -15,13 +15,12 @@ pub(super) fn answer(stopping: &Stopping) -> Result<Answer, Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use smol::channel::bounded;
 
     #[test]
-    fn a_gateway_is_ready_until_it_stops() {
-        let (running, stopping) = bounded(1);
-        assert!(answer(&stopping).is_ok());
-        running.close();
-        assert_eq!(Answer::from(answer(&stopping).expect_err("it stops")).status(), 503);
+    fn a_gateway_is_ready_until_it_is_to_go() {
+        let course = Course::default();
+        assert!(answer(&course).is_ok());
+        course.leaving.reach();
+        assert_eq!(Answer::from(answer(&course).expect_err("it goes")).status(), 503);
     }
 }

@@ -1,21 +1,56 @@
 use super::answer::{Answer, Refusal, json};
 use super::page::PagePart;
 use super::{api, auth, demo, metrics, publish, ready};
+use crate::complaints::Complaint;
 use crate::gateway::Shared;
 use hyper::body::Incoming;
 use hyper::header::{HeaderValue, UPGRADE};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
 use realtime_core::pusher::http::{ApiCall, ApiError, ApiRequest};
+use std::net::SocketAddr;
+use tracing::{debug, info, warn};
 
-/// Answers a request, whatever it is.
-pub(super) async fn answer(request: Request<Incoming>, shared: &Shared) -> Answer {
+/// Answers a request from `address`, whatever it is.
+pub(super) async fn answer(request: Request<Incoming>, address: SocketAddr, shared: &Shared) -> Answer {
     let (head, body) = request.into_parts();
     let route = Route::of(&head);
-    let name = route.name();
-    let answer = perform(route, &head, body, shared).await.unwrap_or_else(Answer::from);
+    let (name, caller) = (route.name(), Caller { address, is_backend: matches!(route, Route::Api(_)) });
+    let answer = match perform(route, &head, body, shared).await {
+        Ok(answer) => {
+            debug!(%address, route = name, status = answer.status().as_u16(), "answered");
+            answer
+        }
+        Err(refusal) => {
+            caller.log(name, &refusal, shared);
+            refusal.into()
+        }
+    };
     shared.counters.http_answered(name, answer.status().as_u16());
     answer
+}
+
+/// Whoever sent a request.
+struct Caller {
+    address: SocketAddr,
+    /// Whether it asks as a backend of an app does: an operator wants to know why that does not work.
+    is_backend: bool,
+}
+
+impl Caller {
+    fn log(&self, route: &str, refusal: &Refusal, shared: &Shared) {
+        let (address, status, reason) = (self.address, refusal.status(), refusal.logged_reason());
+        let (is_ours, status) = (status.is_server_error(), status.as_u16());
+        if !is_ours && !self.is_backend {
+            debug!(%address, route, status, "answered with an error"); // the reason may quote what was sent
+        } else if shared.complaints.admit(Complaint::Http) {
+            if is_ours {
+                warn!(%address, route, status, reason, "answered with an error");
+            } else {
+                info!(%address, route, status, reason, "answered with an error");
+            }
+        }
+    }
 }
 
 /// Where a request goes.
@@ -75,7 +110,7 @@ fn request(head: &Parts) -> ApiRequest<'_> {
 async fn perform(route: Route<'_>, head: &Parts, body: Incoming, shared: &Shared) -> Result<Answer, Refusal> {
     match route {
         Route::Up => get(head).map(|()| json(r#"{"status":"ok"}"#)),
-        Route::Ready => get(head).and_then(|()| ready::answer(&shared.stopping)),
+        Route::Ready => get(head).and_then(|()| ready::answer(&shared.course)),
         Route::Metrics => get(head).and_then(|()| metrics::answer(&head.headers, shared)),
         Route::Page(part) => part.answer(head, body, shared).await,
         Route::ChannelAuth => demo::answer(head, body, shared, auth::answer).await,

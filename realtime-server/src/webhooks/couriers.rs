@@ -3,19 +3,18 @@ use super::courier::Courier;
 use super::inbox::Inbox;
 use super::tls::Tls;
 use super::webhook::Webhook;
-use crate::log::Log;
 use realtime_core::pusher::App;
 use smol::Executor;
 use smol::channel::{Receiver, bounded};
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use tracing::warn;
 
 /// Delivers the webhooks of all apps of a gateway, as tasks of its executor.
 pub(crate) struct Couriers {
     // The executor's tasks know the apps, which know this.
     executor: Weak<Executor<'static>>,
-    log: Arc<Log>,
     tls: Tls,
     at_work: Mutex<AtWork>,
 }
@@ -33,8 +32,8 @@ struct AtWorkFor {
 }
 
 impl Couriers {
-    pub(crate) fn new(executor: &Arc<Executor<'static>>, log: Arc<Log>) -> Self {
-        Self { executor: Arc::downgrade(executor), log, tls: Tls::default(), at_work: Mutex::default() }
+    pub(crate) fn new(executor: &Arc<Executor<'static>>) -> Self {
+        Self { executor: Arc::downgrade(executor), tls: Tls::default(), at_work: Mutex::default() }
     }
 
     /// Where the facts of an app go in that are delivered from now on, signed by what `app` is then; `None` for an app
@@ -55,9 +54,8 @@ impl Couriers {
         if let Some(executor) = self.executor.upgrade().filter(|_| !at_work.has_ended) {
             let courier = Courier::new(webhooks, config, &self.tls, Box::new(app), inbox.clone(), facts);
             let (running, ended) = bounded(1);
-            let log = self.log.clone();
             let deliver = async move {
-                courier.run(|line| log.write(line)).await;
+                courier.run(|line| warn!("{line}")).await;
                 drop(running);
             };
             executor.spawn(deliver).detach();

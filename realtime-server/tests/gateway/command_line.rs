@@ -4,7 +4,7 @@ use crate::common::{PATIENCE, PusherClient, exchange, get, post};
 use crate::webhooks::tls_receiver;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -51,7 +51,15 @@ impl Log {
 
 impl Program {
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        Self::start_as(&mut Command::new(PROGRAM), arguments)
+        Self::start_as(Command::new(PROGRAM).stderr(Stdio::null()), arguments)
+    }
+
+    fn start_logging(arguments: &[&str], level: Option<&str>) -> Self {
+        let mut command = Command::new(PROGRAM);
+        if let Some(level) = level {
+            command.env("REALTIME_LOG_LEVEL", level);
+        }
+        Self::start_as(command.stderr(Stdio::piped()), arguments)
     }
 
     /// Starts the program, and listens to what it logs.
@@ -79,6 +87,13 @@ impl Program {
         let url = printed.split_once("http://").unwrap_or_else(|| panic!("no address in {printed:?}")).1;
         let address = url.split(|end: char| !end.is_ascii_digit() && !".:".contains(end)).next();
         Self { child, address: address.unwrap().parse().unwrap(), printed }
+    }
+
+    /// All that it writes there until its end.
+    fn stderr(mut self) -> String {
+        let mut text = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+        text
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
@@ -123,6 +138,46 @@ fn ctrl_c_and_sigterm_close_clients_and_end_it_with_success() {
 }
 
 #[test]
+fn with_time_to_drain_clients_are_told_to_come_back_at_once() {
+    let mut program = Program::start(&["--drain-seconds", "3600"]);
+    let mut clients = [(); 3].map(|()| PusherClient::greeted(program.address, "/app/demo-key"));
+    program.signal(Signal::TERM);
+    for client in &mut clients {
+        assert_eq!(client.closure().code.get(), 4200);
+    }
+    drop(clients);
+    assert!(program.child.wait().unwrap().success());
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let mut program = Program::start(&["--drain-notice-seconds", "3600"]);
+    program.signal(Signal::TERM);
+    while get(program.address, "/ready").status == 200 {
+        thread::yield_now();
+    }
+    program.signal(Signal::INT);
+    assert_eq!(program.child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn the_log_is_text_or_json_on_the_standard_error_and_whole_at_the_end() {
+    for (arguments, variable, expected) in [
+        (&[][..], None, "INFO realtime_server::gateway: stopped address="),
+        (&["--log-format", "json"], None, r#""message":"stopped","address":"127.0.0.1:"#),
+        (&["--log-level", "off"], None, ""),
+        (&[], Some("warn"), ""),
+        (&["--log-level", "info"], Some("warn"), "stopped"),
+    ] {
+        let program = Program::start_logging(arguments, variable);
+        program.signal(Signal::TERM);
+        let log = program.stderr();
+        let last = log.lines().last().unwrap_or_default();
+        assert!(last.contains(expected) && last.is_empty() == expected.is_empty(), "{arguments:?}: {log}");
+    }
+}
+
+#[test]
 fn no_demo_leaves_no_demo() {
     let program = Program::start(&["--no-demo", "--app-key", "k", "--app-secret", "hidden"]);
     assert!(!program.printed.contains("hidden"), "{}", program.printed);
@@ -151,12 +206,12 @@ fn a_closed_standard_output_is_no_reason_not_to_serve() {
     // An address that no other test uses, so that the port stays free until the program takes it.
     let address = TcpListener::bind("127.9.9.9:0").unwrap().local_addr().unwrap();
     let mut command = Command::new(PROGRAM);
-    command.args(["--listen", &address.to_string()]).stdout(Stdio::piped());
+    command.args(["--listen", &address.to_string()]).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
     drop(child.stdout.take());
     while TcpStream::connect(address).is_err() {
         assert!(child.try_wait().unwrap().is_none(), "it ended");
-        std::thread::yield_now();
+        thread::yield_now();
     }
     assert_eq!(exchange(address, b"GET /up HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").status, 200);
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();

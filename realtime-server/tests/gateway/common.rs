@@ -3,13 +3,15 @@
 //! Nothing here sleeps: whoever waits, waits for something with a name, and fails if it does not come.
 
 mod http;
+mod log;
 mod pusher;
 mod receiver;
 
 pub(crate) use http::{
-    HttpAnswer, exchange, get, get_signed, get_signed_by, post, post_event, post_signed, post_signed_by,
-    signed_query, unix_seconds,
+    HttpAnswer, KeptAlive, exchange, get, get_signed, get_signed_by, post, post_event, post_signed,
+    post_signed_by, signed_query, unix_seconds,
 };
+pub(crate) use log::log;
 pub(crate) use pusher::PusherClient;
 pub(crate) use receiver::{Receiver, Reply};
 

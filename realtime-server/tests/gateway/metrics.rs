@@ -73,8 +73,8 @@ fn clients_channels_and_members_are_counted_while_they_are_there() {
     witness.expect("pusher_internal:member_added");
     witness.expect("pusher_internal:member_removed");
     assert_eq!(gauges(&gateway), [1, 1, 1, 1]);
-    assert_eq!(value_of_app(&gateway, "connections_total"), 3);
-    assert_eq!(value_of_app(&gateway, "subscriptions_total"), 5);
+    assert_eq!(value_of_app(&gateway, "connections_opened_total"), 3);
+    assert_eq!(value_of_app(&gateway, "subscriptions_opened_total"), 5);
 }
 
 #[test]

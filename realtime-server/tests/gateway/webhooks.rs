@@ -1,6 +1,6 @@
 //! Webhooks over real sockets: what the app's own server is told, and what of it fails.
 
-use crate::common::{PATIENCE, PusherClient, Receiver, Reply, Running, app, app_called, get};
+use crate::common::{PATIENCE, PusherClient, Receiver, Reply, Running, app, app_called, get, log};
 use futures_rustls::rustls::ServerConfig;
 use futures_rustls::rustls::crypto::ring;
 use futures_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -9,7 +9,7 @@ use realtime_server::{
 };
 use serde_json::{Value, json};
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -216,14 +216,10 @@ fn a_gateway_that_stops_delivers_what_waits() {
 #[test]
 fn a_gateway_that_stops_says_what_it_gave_up() {
     let receiver = Receiver::start([Reply::status(503), Reply::Silence]);
-    let lines: Arc<Mutex<Vec<String>>> = Arc::default();
-    let seen = lines.clone();
+    let log = log();
     let webhook = told_all(&receiver).events([WebhookEvent::CacheMiss]);
     let config = WebhookConfig { drain_timeout: 10 * MILLISECOND, ..prompt() };
-    let mut gateway = Running::with(|_| {
-        let log = move |line: &str| seen.lock().unwrap().push(line.to_owned());
-        Gateway::builder(configured(config, [webhook])).log(log)
-    });
+    let mut gateway = Running::with(|_| Gateway::builder(configured(config, [webhook])));
     let mut client = gateway.client();
     miss(&mut client, "cache-a");
     receiver.next();
@@ -233,13 +229,8 @@ fn a_gateway_that_stops_says_what_it_gave_up() {
     drop(client);
     gateway.join().unwrap();
     let url = format!("http://{}/hook", receiver.address);
-    assert_eq!(
-        *lines.lock().unwrap(),
-        [
-            format!("the webhook {url} answers 503; what it is sent is repeated"),
-            "1 webhook events were given up, as the gateway stops".into()
-        ]
-    );
+    log.line(&["WARN", &format!("the webhook {url} answers 503; what it is sent is repeated")]);
+    log.line(&["WARN", "1 webhook events were given up, as the gateway stops"]);
 }
 
 #[test]
@@ -312,16 +303,12 @@ fn tls() -> (Arc<ServerConfig>, String) {
 fn a_certificate_that_the_system_does_not_trust_is_refused() {
     let (config, _) = tls();
     let receiver = Receiver::start_with(Some(config), []);
-    let (told, lines) = std::sync::mpsc::channel();
+    let log = log();
     let url = receiver.url().replace("http://", "https://");
     let config = WebhookConfig { drain_timeout: Duration::ZERO, ..prompt() };
-    let gateway = Running::with(|_| {
-        let log = move |line: &str| drop(told.send(line.to_owned()));
-        Gateway::builder(configured(config, [Webhook::new(&url).unwrap()])).log(log)
-    });
+    let gateway = Running::with(|_| Gateway::builder(configured(config, [Webhook::new(&url).unwrap()])));
     gateway.client().subscribe("news");
-    let line = lines.recv_timeout(PATIENCE).unwrap();
-    assert!(line.contains("cannot be connected to (invalid peer certificate"), "{line}");
+    log.line(&[&receiver.address.to_string(), "cannot be connected to (invalid peer certificate"]);
     assert!(receiver.rest().is_empty());
 }
 

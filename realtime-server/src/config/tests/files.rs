@@ -20,7 +20,7 @@ fn what_is_wrong_in_a_file_is_named_with_its_place_and_what_is_accepted() {
         (
             "port = 8080",
             "1:1: unknown key \"port\"; accepted are listen, threads, demo, debug_token, compression, metrics, metrics_token, \
-             max_http_connections, max_http_body_bytes, apps",
+             drain_seconds, drain_notice_seconds, log_level, log_format, max_http_connections, max_http_body_bytes, apps",
         ),
         ("secret = \"s\"", "1:1: unknown key \"secret\": it belongs in [[apps]]"),
         ("[[app]]\nid = \"a\"", "1:3: unknown key \"app\"; did you mean \"apps\"?"),
@@ -130,7 +130,7 @@ fn columns_count_characters() {
     let text = "listen = \"ü\" # ä\n\"größe\" = 1";
     assert!(refused(Some(text), &[], "").ends_with(
         "gateway.toml:2:1: unknown key \"größe\"; accepted are listen, threads, demo, debug_token, compression, metrics, \
-         metrics_token, max_http_connections, max_http_body_bytes, apps"
+         metrics_token, drain_seconds, drain_notice_seconds, log_level, log_format, max_http_connections, max_http_body_bytes, apps"
     ));
     let text = "apps = [{ \"größe\" = 1, id = 5 }]";
     assert!(refused(Some(text), &[], "").contains("gateway.toml:1:29: id takes letters"));

@@ -2,7 +2,7 @@ use crate::common::{PATIENCE, app};
 use md5::{Digest, Md5};
 use realtime_core::pusher::App;
 use serde_json::Value;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -43,6 +43,47 @@ pub(crate) fn exchange(address: SocketAddr, request: &[u8]) -> HttpAnswer {
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer in {text:?}"));
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     HttpAnswer { status, head: head.into(), body: body.into() }
+}
+
+/// A connection on which one request follows another.
+pub(crate) struct KeptAlive {
+    stream: BufReader<TcpStream>,
+}
+
+impl KeptAlive {
+    pub(crate) fn open(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut connection = Self { stream: BufReader::new(stream) };
+        assert_eq!(connection.get("/up").status, 200);
+        connection
+    }
+
+    pub(crate) fn get(&mut self, target: &str) -> HttpAnswer {
+        self.exchange(&format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"))
+    }
+
+    /// Publishes as the app's own server does.
+    pub(crate) fn post_event(&mut self, body: &str) -> HttpAnswer {
+        let (path, length) = ("/apps/7/events", body.len());
+        let query = signed_query("POST", path, unix_seconds(), body);
+        self.exchange(&format!(
+            "POST {path}?{query} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}"
+        ))
+    }
+
+    fn exchange(&mut self, request: &str) -> HttpAnswer {
+        self.stream.get_mut().write_all(request.as_bytes()).unwrap();
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert!(self.stream.read_line(&mut head).unwrap() > 0, "it ended after {head:?}");
+        }
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let mut answer = HttpAnswer { status, head, body: String::new() };
+        let length: u64 = answer.header("Content-Length").unwrap().parse().unwrap();
+        self.stream.by_ref().take(length).read_to_string(&mut answer.body).unwrap();
+        answer
+    }
 }
 
 pub(crate) fn get(address: SocketAddr, target: &str) -> HttpAnswer {

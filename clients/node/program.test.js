@@ -19,7 +19,7 @@ describe('the program', () => {
   it('explains its flags with --help', async () => {
     const { status, stdout } = await run('--help')
     assert.equal(status, 0)
-    for (const flag of ['--listen', '--app-id', '--app-key', '--app-secret', '--demo', '--no-demo', '--debug-token', '--compression', '--subscription-counts', '--webhook', '--threads']) {
+    for (const flag of ['--listen', '--app-id', '--app-key', '--app-secret', '--demo', '--no-demo', '--debug-token', '--compression', '--subscription-counts', '--webhook', '--threads', '--drain-seconds', '--log-level']) {
       assert.ok(stdout.includes(flag), flag)
     }
   })

@@ -32,8 +32,9 @@ Options:
   -h, --help           Print this
   -V, --version        Print the version
 
-Without --demo and --no-demo, the demo is on at loopback addresses and off at all others. Without the
-demo, an address that is no loopback address needs an --app-key and an --app-secret of your own.
+Without --demo and --no-demo, the demo is on at loopback addresses as long as no app has a secret of its own, and
+otherwise off. With it behind a proxy, it is for whoever reaches the proxy. Without it, an address that is no loopback
+address needs an --app-key and an --app-secret of your own.
 
 Each option that sets something can also be given as an environment variable: --app-key KEY as
 REALTIME_APP_KEY=KEY, --compression as REALTIME_COMPRESSION=true, --config FILE as REALTIME_CONFIG=FILE. What is on

@@ -111,7 +111,10 @@ impl Default for Settings {
         Self {
             listen: Setting::new(Address, listen),
             threads: optional(threads, "one for each core"),
-            demo: optional(Switch, "on at loopback addresses, off at all others"),
+            demo: optional(
+                Switch,
+                "on at loopback addresses if no app has a secret of its own, otherwise off",
+            ),
             debug_token: optional(Confidential, "none"),
             compression: Setting::new(Switch, false),
             metrics: Setting::new(Switch, false),

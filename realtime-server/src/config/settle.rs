@@ -23,11 +23,14 @@ pub(super) fn settle(settings: &mut Settings, variables: &Variables) -> Result<O
     let mut problems = Problems::default();
     let listen = settings.listen.value;
     let is_loopback = listen.ip().to_canonical().is_loopback();
+    // A proxy on this machine lets others in: whoever has given an app a secret of its own no longer tries it out.
+    let is_try_out = is_loopback && settings.apps.iter().all(is_of_the_demo);
     // It stays unsaid: a file that is made of what is printed, and then given another address, must not turn it on.
-    let demo = settings.demo.value.unwrap_or(is_loopback);
-    settings.demo.kind.absent = match is_loopback {
-        true => "on, since only this machine reaches the address",
-        false => "off, since others may reach the address",
+    let demo = settings.demo.value.unwrap_or(is_try_out);
+    settings.demo.kind.absent = match (is_loopback, is_try_out) {
+        (_, true) => "on, since only this machine reaches the address and no app has a secret of its own",
+        (true, false) => "off, since an app has a secret of its own",
+        (false, false) => "off, since others may reach the address",
     };
     let metrics = metrics(settings).unwrap_or_else(|problem| {
         problems.push(problem);
@@ -72,6 +75,12 @@ pub(super) fn settle(settings: &mut Settings, variables: &Variables) -> Result<O
         log_format: settings.log_format.value,
         apps,
     })
+}
+
+/// Whether the app has the secret that everybody knows, and none of its own from anywhere.
+fn is_of_the_demo(app: &AppSettings) -> bool {
+    let is_well_known = app.secret.value.as_ref().is_some_and(|secret| secret.reveal() == WELL_KNOWN_SECRET);
+    is_well_known && app.secret_file.value.is_none() && app.secret_env.value.is_none()
 }
 
 /// An event that is allowed must not be turned away for the body that it comes in.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::options::Demo;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -145,6 +146,25 @@ fn the_well_known_secret_in_a_file_is_refused_where_others_may_reach_it() {
          own, or --demo to let anyone in"
     );
     effective(Some(text), &[], "--demo");
+}
+
+#[test]
+fn one_app_with_a_secret_of_its_own_turns_the_demo_off() {
+    let demo = "[[apps]]\nid = \"demo\"\nkey = \"demo-key\"\nsecret = \"demo-secret\"\n";
+    let of_a_variable = "[[apps]]\nid = \"a\"\nkey = \"k\"\nsecret_env = \"OWN\"\n";
+    let own = [("OWN", "s")];
+    for (text, expected) in [
+        ("", Demo::On),
+        (demo, Demo::On),
+        (&app(""), Demo::Off),
+        (&format!("{demo}{}", app("")), Demo::Off),
+        (&format!("{demo}{of_a_variable}"), Demo::Off),
+        (&format!("demo = true\n{demo}{}", app("")), Demo::On),
+    ] {
+        assert_eq!(effective(Some(text), &own, "").options.demo, expected, "{text}");
+    }
+    let printed = effective(Some(&app("")), &[], "").to_string();
+    assert!(printed.contains("# demo: off, since an app has a secret of its own\n"), "{printed}");
 }
 
 #[test]

@@ -30,13 +30,17 @@ fn without_arguments_the_demo_runs_on_loopback() {
 }
 
 #[test]
-fn the_demo_is_on_where_only_this_machine_reaches_it_unless_told_otherwise() {
+fn the_demo_is_on_where_only_this_machine_reaches_it_and_no_app_has_a_secret_of_its_own() {
     let own = "--app-key k --app-secret s";
     for (arguments, demo) in [
         ("--listen 127.0.0.2:1", Demo::On),
         ("--listen [::1]:1", Demo::On),
         ("--listen [::ffff:127.0.0.1]:1", Demo::On),
-        (own, Demo::On),
+        ("--app-id a --app-key k --app-secret demo-secret", Demo::On),
+        (own, Demo::Off),
+        (&format!("{own} --demo"), Demo::On),
+        (&format!("--listen [::1]:1 {own}"), Demo::Off),
+        ("--app-key k --app-secret-file src/main.rs", Demo::Off),
         ("--no-demo", Demo::Off),
         ("--listen 0.0.0.0:1 --demo", Demo::On),
         (&format!("--listen 0.0.0.0:1 {own}"), Demo::Off),

@@ -1,5 +1,5 @@
 use crate::apps::Apps;
-use crate::config::{Running, Sources};
+use crate::config::{Configuration, Running, Sources};
 use signal_hook::consts::SIGHUP;
 use signal_hook::low_level;
 use smol::Async;
@@ -34,7 +34,7 @@ impl Reload {
             self.asked_for().await;
             let sources = sources.clone();
             match smol::unblock(move || sources.load()).await {
-                Ok(now) => match apps.replace(now.options.apps.clone()) {
+                Ok(now) => match follow(&now, &running, apps) {
                     Ok(()) => {
                         running.follow(&now).iter().for_each(|line| log(line));
                         log(&format!("the configuration was read again: {}", now.summary()));
@@ -54,6 +54,12 @@ impl Reload {
             Ok(0) | Err(_) => future::pending().await,
         }
     }
+}
+
+/// Has `apps` be those of `now`.
+fn follow(now: &Configuration, running: &Running, apps: &Apps) -> Result<(), String> {
+    running.admits(now)?;
+    apps.replace(now.options.apps.clone()).map_err(|error| error.to_string())
 }
 
 fn refused(error: &impl Display, log: impl Fn(&str)) {

@@ -63,6 +63,21 @@ fn a_reload_of_a_broken_file_changes_nothing_and_says_why() {
 }
 
 #[test]
+fn a_reload_brings_no_well_known_secret_to_an_address_that_others_reach() {
+    let path = file("public", app("shop"));
+    let (program, log) = Program::start_watched(&["--config", &path, "--listen", "0.0.0.0:0"]);
+    let mut client = PusherClient::greeted(program.address, "/app/shop");
+
+    // Right by itself, but the demo is on only after a restart.
+    fs::write(&path, "demo = true\n").unwrap();
+    program.signal(Signal::HUP);
+    log.expect("everybody knows the secret of the app demo");
+    log.expect("the configuration stays as it was");
+    client.is_alive();
+    PusherClient::greeted(program.address, "/app/shop").is_alive();
+}
+
+#[test]
 fn without_a_file_a_terminal_that_closes_ends_the_program() {
     let mut program = Program::start(&[]);
     program.signal(Signal::HUP);

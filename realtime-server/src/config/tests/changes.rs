@@ -41,6 +41,41 @@ fn what_follows_from_another_setting_is_not_told() {
 }
 
 #[test]
+fn the_well_known_secret_never_comes_to_an_address_that_others_reach() {
+    let public = "listen = \"0.0.0.0:8080\"\n".to_owned() + &app("shop", "");
+    let demo = app("a", "").replace("secret = \"a\"", "secret = \"demo-secret\"");
+    let admits = |before: &str, arguments: &str, now: &str| {
+        Running::new(&effective(Some(before), &[], arguments)).admits(&effective(Some(now), &[], ""))
+    };
+    let expected = "everybody knows the secret of the app demo: give it one of its own, as others may reach \
+                    0.0.0.0:8080 until a restart";
+    // What the file says of the address and the demo is not what runs.
+    assert_eq!(admits(&public, "", "").unwrap_err(), expected);
+    assert_eq!(admits(&public, "", "listen = \"0.0.0.0:8080\"\ndemo = true").unwrap_err(), expected);
+    for now in [&demo, &(app("shop", "") + &demo)] {
+        assert!(admits(&public, "", now).unwrap_err().contains("the secret of the app a: "), "{now}");
+    }
+    for (before, arguments, now) in [
+        (&*public, "", &*app("shop", "")),
+        (&public, "--demo", ""),
+        (&app("shop", ""), "", ""),
+        (&app("shop", ""), "--listen [::ffff:127.0.0.1]:80", ""),
+        ("", "", &demo),
+    ] {
+        assert_eq!(admits(before, arguments, now), Ok(()), "{before} {arguments} {now}");
+    }
+}
+
+#[test]
+fn a_demo_that_the_apps_alone_would_turn_off_is_told_to_stay() {
+    let expected = "demo is off now, which takes a restart; it stays on";
+    assert_eq!(told(&["", &app("shop", ""), ""]), [&[expected][..], &[]]);
+    let set = "demo is set to false now, which takes a restart; it stays on, since only this machine reaches the \
+               address and no app has a secret of its own";
+    assert_eq!(told(&["", "demo = false"]), [[set]]);
+}
+
+#[test]
 fn webhooks_stay_as_they_were_when_their_app_came() {
     let with = |url: &str| app("shop", &format!("[[apps.webhooks]]\nurl = \"{url}\""));
     let expected = "app shop: webhooks are others now, which takes a restart; they stay as they were";

@@ -75,7 +75,7 @@ fn serve(sources: &Sources) -> Result<(), Error> {
     let apps = gateway.apps();
     let reload_when_told = async {
         if let Some(reload) = reload {
-            reload.serve(sources, Running::new(&configuration), &apps, |line| info!("{line}")).await;
+            reload.serve(sources, Running::new(&configuration), &apps).await;
         }
         std::future::pending().await
     };

@@ -8,6 +8,7 @@ use std::fmt::Display;
 use std::future;
 use std::io;
 use std::os::unix::net::UnixStream;
+use tracing::{error, info, warn};
 
 /// Waits for SIGHUP, which asks for the configuration to be read again.
 pub(crate) struct Reload {
@@ -21,27 +22,21 @@ impl Reload {
         Ok(Self { asked: Async::new(asked)? })
     }
 
-    /// Reads `sources` again whenever that is asked for, has `apps` be what they say, and tells `log` what came of it, a
-    /// line at a time. `running` is what the gateway was started with.
-    pub(crate) async fn serve(
-        mut self,
-        sources: &Sources,
-        mut running: Running,
-        apps: &Apps,
-        log: impl Fn(&str),
-    ) {
+    /// Reads `sources` again whenever that is asked for, has `apps` be what they say, and logs what came of it, a line
+    /// at a time. `running` is what the gateway was started with.
+    pub(crate) async fn serve(mut self, sources: &Sources, mut running: Running, apps: &Apps) {
         loop {
             self.asked_for().await;
             let sources = sources.clone();
             match smol::unblock(move || sources.load()).await {
                 Ok(now) => match follow(&now, &running, apps) {
                     Ok(()) => {
-                        running.follow(&now).iter().for_each(|line| log(line));
-                        log(&format!("the configuration was read again: {}", now.summary()));
+                        running.follow(&now).iter().for_each(|line| warn!("{line}"));
+                        info!("the configuration was read again: {}", now.summary());
                     }
-                    Err(error) => refused(&error, &log),
+                    Err(error) => refused(&error),
                 },
-                Err(error) => refused(&error, &log),
+                Err(error) => refused(&error),
             }
         }
     }
@@ -62,7 +57,7 @@ fn follow(now: &Configuration, running: &Running, apps: &Apps) -> Result<(), Str
     apps.replace(now.options.apps.clone()).map_err(|error| error.to_string())
 }
 
-fn refused(error: &impl Display, log: impl Fn(&str)) {
-    error.to_string().lines().for_each(&log);
-    log("the configuration stays as it was: it cannot be followed as it is now");
+fn refused(error: &impl Display) {
+    error.to_string().lines().for_each(|line| error!("{line}"));
+    error!("the configuration stays as it was: it cannot be followed as it is now");
 }

@@ -78,6 +78,20 @@ fn a_reload_brings_no_well_known_secret_to_an_address_that_others_reach() {
 }
 
 #[test]
+fn what_a_reload_does_not_do_is_logged_where_only_warnings_are() {
+    let path = file("warned", app("shop"));
+    let (program, log) = Program::start_watched(&["--config", &path, "--log-level", "warn"]);
+    for (text, expected) in [
+        ("threads = 7\n".to_owned() + &app("shop"), "WARN realtime_server::reload: threads is set to 7 now"),
+        ("lisen = 1".into(), "ERROR realtime_server::reload: the configuration stays as it was"),
+    ] {
+        fs::write(&path, text).unwrap();
+        program.signal(Signal::HUP);
+        log.expect(expected);
+    }
+}
+
+#[test]
 fn without_a_file_a_terminal_that_closes_ends_the_program() {
     let mut program = Program::start(&[]);
     program.signal(Signal::HUP);

@@ -5,7 +5,7 @@ use super::origin::{Origin, Place};
 use super::problem::Problem;
 use super::raw::Raw;
 use super::setting::{Entry, Listing, Name, Setting, Visitor};
-use crate::webhooks::{InvalidWebhook, Webhook};
+use crate::webhooks::{InvalidWebhook, Webhook, without_secrets};
 use realtime_core::pusher::webhooks::EventType;
 use toml_writer::{ToTomlKey, ToTomlValue};
 
@@ -83,7 +83,7 @@ fn with_headers(webhook: Webhook, headers: &[(String, Hidden)]) -> Result<Webhoo
     headers.iter().try_fold(webhook, |webhook, (name, value)| webhook.header(name, value.reveal()))
 }
 
-/// Where to post to. Its query is not shown: it may be what lets the gateway in.
+/// Where to post to. Its query is not shown: it may be what lets the gateway in. Nor is a password that it must not have.
 #[derive(Clone, Debug)]
 struct Url;
 
@@ -121,8 +121,7 @@ impl Kind for Url {
     }
 
     fn show(&self, raw: Raw<'_>) -> String {
-        let url = raw.text().and_then(|url| url.split('?').next());
-        url.map_or_else(|| raw.to_string(), |url| format!("{url:?}"))
+        raw.text().map_or_else(|| raw.to_string(), |url| format!("{:?}", without_secrets(url)))
     }
 }
 

@@ -16,4 +16,5 @@ pub use config::WebhookConfig;
 pub(crate) use couriers::Couriers;
 pub(crate) use inbox::Inbox;
 pub(crate) use tally::Latest;
+pub(crate) use webhook::without_secrets;
 pub use webhook::{InvalidWebhook, Webhook};

@@ -96,7 +96,7 @@ const OWN_HEADERS: [&str; 7] = [
 
 impl Url {
     fn parse(text: &str) -> Result<Self, InvalidWebhook> {
-        let invalid = |reason| InvalidWebhook::Url { url: text.into(), reason };
+        let invalid = |reason| InvalidWebhook::Url { url: without_secrets(text), reason };
         let uri: Uri = text.parse().map_err(|_| invalid("it is no URL"))?;
         let scheme = match uri.scheme_str() {
             Some("http") => Scheme::Http,
@@ -124,6 +124,21 @@ impl Url {
         let slash = if target.starts_with('/') { "" } else { "/" };
         let target = format!("{slash}{target}");
         Ok(Self { scheme, host: host.into(), port, authority: authority_value, target })
+    }
+}
+
+/// What may be shown of something that is meant to be a URL: neither its query nor a user and a password.
+pub(crate) fn without_secrets(text: &str) -> String {
+    let is_scheme =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    let after_scheme = text.find("://").filter(|end| is_scheme(&text[..*end])).map_or(0, |end| end + 3);
+    let (scheme, rest) = text.split_at(after_scheme);
+    // A password that nobody encoded may have any character in it, and so may a query.
+    match (rest.rfind('@'), rest.find('?')) {
+        (None, None) => text.into(),
+        (None, Some(query)) => format!("{scheme}{}", &rest[..query]),
+        (Some(at), Some(query)) if query < at => format!("{scheme}***"),
+        (Some(at), query) => format!("{scheme}***{}", &rest[at..query.unwrap_or(rest.len())]),
     }
 }
 
@@ -162,7 +177,7 @@ impl fmt::Debug for Url {
 pub enum InvalidWebhook {
     /// Its URL cannot be posted to.
     Url {
-        /// The URL.
+        /// The URL, without what may be secret in it: a user, a password, and what it has after the path.
         url: String,
         /// Why.
         reason: &'static str,
@@ -227,8 +242,29 @@ mod tests {
             ("http://:80/", "it has no host"),
         ] {
             let error = Webhook::new(text).unwrap_err();
-            assert_eq!(error, InvalidWebhook::Url { url: text.into(), reason });
+            assert_eq!(error, InvalidWebhook::Url { url: without_secrets(text), reason });
             assert!(error.to_string().contains(reason));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_url_is_said_without_its_secrets() {
+        for (text, shown) in [
+            ("ftp://a/b", "ftp://a/b"),
+            ("ftp://a/b?token=hidden", "ftp://a/b"),
+            ("https://ada:hidden@a/b?token=hidden", "https://***@a/b"),
+            ("https://hidden@a:80/", "https://***@a:80/"),
+            ("ada:hidden@a/b", "***@a/b"),
+            ("ada:hidden://hidden@a/b", "***@a/b"),
+            // Whatever a password may have in it.
+            ("https://ada:hid@den/hidden#hidden@a/b", "https://***@a/b"),
+            ("https://ada:hidden?hidden@a/b", "https://***"),
+            ("ftp://a/b?to=ada@hidden", "ftp://***"),
+        ] {
+            let error = Webhook::new(text).unwrap_err();
+            for said in [error.to_string(), format!("{error:?}")] {
+                assert!(said.contains(&format!("{shown:?}")) && !said.contains("hid"), "{text}: {said}");
+            }
         }
     }
 

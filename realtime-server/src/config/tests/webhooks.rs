@@ -50,6 +50,11 @@ fn what_is_wrong_with_a_webhook_is_named() {
              http:// or https://",
         ),
         (
+            "url = \"https://ada:hidden@shop.example/hook?token=hidden\"",
+            "6:7: url takes a URL such as https://shop.example/webhook, not \"https://***@shop.example/hook\": it has a \
+             user or a password; send a header instead",
+        ),
+        (
             "url = \"http://a?***\"",
             "6:7: url has \"?***\", which --print-config prints in place of what it does not show: put the real one here",
         ),

@@ -55,7 +55,7 @@ pub(super) fn combine(
     if let Some(document) = document {
         document.apply(&mut settings, &mut problems);
     }
-    variables.check(&known_variables(), &mut problems);
+    variables.check(&known_variables(&settings), &mut problems);
     settings.visit(&mut Overrides { source: variables, problems: &mut problems });
     settings.visit(&mut Overrides { source: flags, problems: &mut problems });
     match document {
@@ -73,9 +73,11 @@ pub(super) fn combine(
     Ok(Configuration { file: document.map(|document| document.path().to_owned()), settings, options })
 }
 
-fn known_variables() -> Vec<String> {
+/// The variables of all settings, and those in which the file says that secrets are.
+fn known_variables(settings: &Settings) -> Vec<String> {
     let names = all_entries().into_iter().filter_map(|entry| entry.name.variable());
-    names.chain([FILE_VARIABLE.into()]).collect()
+    let of_file = settings.apps.iter().filter_map(|app| app.secret_env.value.clone());
+    names.chain([FILE_VARIABLE.into()]).chain(of_file).collect()
 }
 
 fn override_app(app: &mut AppSettings, flags: &Flags, variables: &Variables, problems: &mut Problems) {

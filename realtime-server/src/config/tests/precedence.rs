@@ -180,6 +180,19 @@ fn a_secret_may_stand_in_a_variable_that_the_file_names() {
     );
     let configuration = effective(Some(file), &[], "--app-secret other");
     assert_eq!(secrets(&configuration, &["other"]), [Some("other")]);
+
+    // Its name may be almost that of another one; what is almost its name is still a slip.
+    let file = file.replace("SHOP_SECRET", "REALTIME_APP1_SECRET");
+    let configuration = effective(Some(&file), &[("REALTIME_APP1_SECRET", "s")], "");
+    assert_eq!(secrets(&configuration, &["s"]), [Some("s")]);
+    assert_eq!(
+        refused(Some(&file), &[("REALTIME_APP1_SECERT", "s")], ""),
+        "unknown variable REALTIME_APP1_SECERT; did you mean REALTIME_APP1_SECRET?; see --help"
+    );
+    assert_eq!(
+        refused(None, &[("REALTIME_APP1_SECRET", "s")], ""),
+        "unknown variable REALTIME_APP1_SECRET; did you mean REALTIME_APP_SECRET?; see --help"
+    );
 }
 
 #[test]

@@ -158,7 +158,7 @@ impl Kind for PathPart {
     }
 }
 
-/// What must not be shown: a secret or a token.
+/// What must not be shown.
 #[derive(Clone, Debug)]
 pub(super) struct Confidential;
 
@@ -215,6 +215,36 @@ impl Kind for Confidential {
 
     fn show(&self, raw: Raw<'_>) -> String {
         raw.type_name().into()
+    }
+}
+
+/// A token that is sent in a header, and not shown.
+#[derive(Clone, Debug)]
+pub(super) struct BearerToken;
+
+impl Kind for BearerToken {
+    type Value = Hidden;
+
+    fn accepts(&self) -> String {
+        Confidential.accepts()
+    }
+
+    fn read(&self, raw: Raw<'_>) -> Result<Hidden, Unfit> {
+        let token = Confidential.read(raw)?;
+        if token.reveal().bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Ok(token);
+        }
+        let rule =
+            "must be of visible ASCII characters, without spaces: nothing else can be sent in a header";
+        Err(Unfit::Because(rule.into()))
+    }
+
+    fn write(&self, value: &Hidden) -> Written {
+        Written::Masked { shown: MASK.to_toml_value(), whole: value.clone() }
+    }
+
+    fn show(&self, raw: Raw<'_>) -> String {
+        Confidential.show(raw)
     }
 }
 

@@ -2,8 +2,8 @@
 //! [`Settings::visit`] or [`AppSettings::visit`], so that a setting is added here and nowhere else.
 
 use super::kind::{
-    Address, AllowedOrigins, Confidential, FilePath, Hidden, Kind, Number, Optional, Origins, PathPart,
-    Switch, VariableName,
+    Address, AllowedOrigins, BearerToken, Confidential, FilePath, Hidden, Kind, Number, Optional, Origins,
+    PathPart, Switch, VariableName,
 };
 use super::log::{Filter, Format};
 use super::origin::Place;
@@ -35,10 +35,10 @@ pub(super) struct Settings {
     pub(super) listen: Setting<Address>,
     pub(super) threads: Setting<Optional<Number<NonZeroUsize>>>,
     pub(super) demo: Setting<Optional<Switch>>,
-    pub(super) debug_token: Setting<Optional<Confidential>>,
+    pub(super) debug_token: Setting<Optional<BearerToken>>,
     pub(super) compression: Setting<Switch>,
     pub(super) metrics: Setting<Switch>,
-    pub(super) metrics_token: Setting<Optional<Confidential>>,
+    pub(super) metrics_token: Setting<Optional<BearerToken>>,
     pub(super) drain_seconds: Setting<Number<u64>>,
     pub(super) drain_notice_seconds: Setting<Number<u64>>,
     pub(super) log_level: Setting<Filter>,
@@ -115,10 +115,10 @@ impl Default for Settings {
                 Switch,
                 "on at loopback addresses if no app has a secret of its own, otherwise off",
             ),
-            debug_token: optional(Confidential, "none"),
+            debug_token: optional(BearerToken, "none"),
             compression: Setting::new(Switch, false),
             metrics: Setting::new(Switch, false),
-            metrics_token: optional(Confidential, "none"),
+            metrics_token: optional(BearerToken, "none"),
             drain_seconds: number(0, 3600, drain.duration.as_secs()),
             drain_notice_seconds: number(0, 3600, drain.notice.as_secs()),
             log_level: Setting::new(Filter, "info".into()),

@@ -168,6 +168,20 @@ fn one_app_with_a_secret_of_its_own_turns_the_demo_off() {
 }
 
 #[test]
+fn a_token_that_no_header_can_carry_is_refused_and_not_shown() {
+    let rule = "must be of visible ASCII characters, without spaces: nothing else can be sent in a header";
+    for token in ["let me in", " hidden", "hidden ", "größe", r"hid\tden", r"hidden\u007f", r"hidden\n"] {
+        for key in ["debug_token", "metrics_token"] {
+            let expected = format!("gateway.toml:1:{}: {key} {rule}", key.len() + 4);
+            assert_eq!(refused(Some(&format!("{key} = \"{token}\"")), &[], ""), expected, "{token}");
+        }
+    }
+    let variable = [("REALTIME_METRICS_TOKEN", "hidden hidden")];
+    assert_eq!(refused(None, &variable, ""), format!("REALTIME_METRICS_TOKEN {rule}; see --help"));
+    effective(None, &[], "--metrics-token !aZ09-._~+/=~ --debug-token {\"}");
+}
+
+#[test]
 fn the_file_in_the_readme_is_right() {
     let readme = include_str!("../../../../README.md");
     let text = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();

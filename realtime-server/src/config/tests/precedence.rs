@@ -1,4 +1,8 @@
 use super::*;
+use crate::config::origin::Origin;
+use crate::config::setting::{Entry, Name};
+use crate::config::settings::all_entries;
+use crate::config::webhook::WebhookSettings;
 use realtime_core::pusher::Secret;
 
 const SHOP: &str = r#"
@@ -63,25 +67,34 @@ fn what_the_file_turns_on_can_be_turned_off() {
     assert_eq!(apps[0].subscription_counts, SubscriptionCounts::Off);
 }
 
+/// What the configuration has of the setting with this name.
+fn entry(configuration: &Configuration, name: Name) -> Entry {
+    let apps = configuration.settings.apps.iter();
+    let of_apps = apps.flat_map(|app| {
+        app.entries().into_iter().chain(app.webhooks.iter().flat_map(WebhookSettings::entries))
+    });
+    let mut entries = configuration.settings.entries().into_iter().chain(of_apps);
+    entries.find(|entry| entry.name == name).unwrap_or_else(|| panic!("{name:?} is not in effect"))
+}
+
 #[test]
 fn every_flag_has_a_variable() {
-    let variables = [
-        ("REALTIME_LISTEN", "127.0.0.1:9"),
-        ("REALTIME_THREADS", "3"),
-        ("REALTIME_DEMO", "false"),
-        ("REALTIME_COMPRESSION", "true"),
-        ("REALTIME_METRICS_TOKEN", "t"),
-        ("REALTIME_APP_ID", "a.1"),
-        ("REALTIME_APP_KEY", "k_2"),
-        ("REALTIME_APP_SECRET", "s"),
-        ("REALTIME_SUBSCRIPTION_COUNTS", "true"),
-    ];
-    let arguments = "--listen 127.0.0.1:9 --threads 3 --no-demo --compression --metrics-token t --app-id a.1 \
-                     --app-key k_2 --app-secret s --subscription-counts";
-    let of_variables = effective(None, &variables, "").options;
-    let of_arguments = effective(None, &[], arguments).options;
-    // Secrets and tokens do not show: the next test has them.
-    assert_eq!(format!("{of_variables:?}"), format!("{of_arguments:?}"));
+    // Something for each; the first that a setting takes is given. Of those that are files, there must be one.
+    let values = ["true", "3", "127.0.0.1:9", "json", "warn", "shop", "src/main.rs", "http://a"];
+    for Entry { name, is_switch, .. } in all_entries() {
+        let (Some(flag), Some(variable)) = (name.flag(), name.variable()) else { continue };
+        let of_variable =
+            |value: &str| Some((configured(Some(SHOP), &[(&variable, value)], "").ok()?, value.to_owned()));
+        let Some((of_variable, value)) = values.into_iter().find_map(of_variable) else {
+            panic!("{variable} takes none of {values:?}")
+        };
+        let arguments = if is_switch { format!("--{flag}") } else { format!("--{flag} {value}") };
+        let of_flag = effective(Some(SHOP), &[], &arguments);
+        let (of_variable, of_flag) = (entry(&of_variable, name), entry(&of_flag, name));
+        assert_eq!(of_variable.origin, Origin::Variable(variable), "{value}");
+        assert_eq!(of_flag.origin, Origin::Flag(format!("--{flag}")), "{value}");
+        assert_eq!(of_variable.value, of_flag.value, "{arguments}");
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! A gateway of several apps: what each keeps to itself, and what changes while it runs.
 
-use crate::common::{PusherClient, Running, app, app_called, exchange, get, get_signed_by, post_signed_by};
+use crate::common::{
+    PusherClient, Running, app, app_called, exchange, get, get_signed_by, post_signed_by, until,
+};
 use realtime_core::pusher::http::PublishLimits;
 use realtime_core::pusher::{App, Secret, Settings};
 use realtime_server::{AppConfig, Gateway, InvalidApps, Metrics, SubscriptionCounts};
@@ -73,7 +75,7 @@ fn apps_with_channels_of_the_same_name_hear_nothing_of_each_other() {
     of_right.is_alive(); // and is not told that ada has left
     let channels =
         |app| get_signed_by(app, gateway.address, &path(app, "channels"), &[]).json()["channels"].clone();
-    while channels(left) != json!({}) {}
+    until("left has no channel", || channels(left) == json!({}));
     assert_eq!(channels(right).as_object().unwrap().len(), 3);
     let connections = |app| get_signed_by(app, gateway.address, &path(app, "connections"), &[]).json();
     assert_eq!(
@@ -295,14 +297,14 @@ fn an_app_that_has_as_many_connections_as_it_may_takes_no_more() {
     gateway.client_of(&right).is_alive();
     first.close();
     // Its place is free once the gateway has seen the connection's end.
-    while gateway.apps.hub("left").unwrap().client_count() > 1 {}
-    let mut third = loop {
+    let mut third = None;
+    until("there is a place", || {
         let mut client = PusherClient::connect(gateway.address, "/app/left-key");
-        if client.next()["event"] == "pusher:connection_established" {
-            break client;
-        }
-    };
-    third.is_alive();
+        let is_in = client.next()["event"] == "pusher:connection_established";
+        third = is_in.then_some(client);
+        is_in
+    });
+    third.unwrap().is_alive();
 }
 
 #[test]

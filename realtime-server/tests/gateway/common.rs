@@ -22,10 +22,20 @@ use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long anything may take before the test gives it up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Waits until `is_so`, which is called `what`.
+#[track_caller]
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain until {what}");
+        thread::yield_now();
+    }
+}
 
 /// The app of all tests that need no other.
 pub(crate) fn app() -> App {

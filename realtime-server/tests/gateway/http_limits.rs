@@ -1,6 +1,6 @@
 //! HTTP that is too long, broken or cut in odd ways.
 
-use crate::common::{PATIENCE, Running, exchange, get, post, post_signed};
+use crate::common::{PATIENCE, Running, exchange, get, post, post_signed, until};
 use realtime_server::{Demo, HttpLimits};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -151,9 +151,7 @@ fn one_http_connection_too_many_is_answered_with_503() {
 
     let [first, _second] = streams;
     drop(first);
-    while get(gateway.address, "/up").status != 200 {
-        std::thread::yield_now(); // until its end is noticed
-    }
+    until("its end is noticed", || get(gateway.address, "/up").status == 200);
 }
 
 /// A gateway with the demo, and limits of which one is so short that a test can wait for it.

@@ -1,6 +1,6 @@
 //! What clients see when the gateway stops.
 
-use crate::common::{PATIENCE, Running};
+use crate::common::{PATIENCE, Running, until};
 use realtime_server::Demo;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -67,7 +67,5 @@ fn dropping_the_future_stops_the_gateway() {
     drop(serving);
     assert_eq!(client.closure().code.get(), 1001);
     drop(client);
-    while hub.client_count() > 0 || TcpStream::connect(address).is_ok() {
-        thread::yield_now();
-    }
+    until("it is over", || hub.client_count() == 0 && TcpStream::connect(address).is_err());
 }

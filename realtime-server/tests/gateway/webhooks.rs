@@ -1,6 +1,6 @@
 //! Webhooks over real sockets: what the app's own server is told, and what of it fails.
 
-use crate::common::{PATIENCE, PusherClient, Receiver, Reply, Running, app, app_called, get, log};
+use crate::common::{PATIENCE, PusherClient, Receiver, Reply, Running, app, app_called, get, log, until};
 use futures_rustls::rustls::ServerConfig;
 use futures_rustls::rustls::crypto::ring;
 use futures_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -110,9 +110,7 @@ fn a_page_that_is_reloaded_makes_no_event() {
     client.subscribe("news");
     assert_eq!(receiver.events(3).len(), 3, "two channels and a member");
     client.close();
-    while gateway.hub.client_count() > 0 {
-        thread::yield_now();
-    }
+    until("it is gone", || gateway.hub.client_count() == 0);
     let mut client = gateway.client();
     client.join("presence-room", "ada");
     client.subscribe("news");

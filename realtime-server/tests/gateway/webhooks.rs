@@ -175,25 +175,30 @@ fn what_is_no_acceptance_is_repeated_and_redirections_are_not_followed() {
     let location = elsewhere.url();
     let redirection = format!("HTTP/1.1 307 Elsewhere\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n");
     let endless = format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(1024 * 1024));
-    let replies = [
-        Reply::Answer(redirection),
-        Reply::Answer("this is no HTTP\r\n\r\n".into()),
-        Reply::Silence,
-        Reply::Answer(endless),
-    ];
+    let replies =
+        [Reply::Answer(redirection), Reply::Answer("this is no HTTP\r\n\r\n".into()), Reply::Answer(endless)];
     let receiver = Receiver::start(replies);
-    let config = WebhookConfig { request_timeout: 200 * MILLISECOND, ..prompt() };
-    let gateway = gateway(config, [told_all(&receiver).events([WebhookEvent::CacheMiss])]);
+    let gateway = gateway(prompt(), [told_all(&receiver).events([WebhookEvent::CacheMiss])]);
     let mut client = gateway.client();
     miss(&mut client, "cache-a");
-    let bodies = [(); 4].map(|()| receiver.next().body);
+    let bodies = [(); 3].map(|()| receiver.next().body);
     assert!(bodies.iter().all(|body| *body == bodies[0]), "{bodies:?}");
     miss(&mut client, "cache-b");
     assert_eq!(cache_misses(&receiver.events(1)), ["cache-b"]);
     expect_count(&gateway, "realtime_webhook_requests_total{app=\"7\",status=\"307\"}", 1);
-    expect_count(&gateway, "realtime_webhook_requests_total{app=\"7\",status=\"none\"}", 2);
+    expect_count(&gateway, "realtime_webhook_requests_total{app=\"7\",status=\"none\"}", 1);
     expect_count(&gateway, "realtime_webhook_requests_total{app=\"7\",status=\"200\"}", 2);
     assert!(elsewhere.rest().is_empty());
+}
+
+#[test]
+fn what_is_not_answered_in_time_is_repeated() {
+    let receiver = Receiver::start([Reply::Silence]);
+    let config = WebhookConfig { request_timeout: 200 * MILLISECOND, ..prompt() };
+    let gateway = gateway(config, [told_all(&receiver).events([WebhookEvent::CacheMiss])]);
+    miss(&mut gateway.client(), "cache-a");
+    // How many there are is not asked: on a busy machine an answer may be late too.
+    assert_eq!(receiver.next().body, receiver.next().body);
 }
 
 #[test]

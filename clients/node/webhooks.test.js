@@ -48,7 +48,7 @@ class Receiver {
         return webhook.getEvents()
       })
       if (events.length >= count) return events
-      await within(`${count} events`, new Promise((resolve) => { this.#waiting.push(resolve) }), 10_000)
+      await within(`${count} events`, new Promise((resolve) => { this.#waiting.push(resolve) }))
     }
   }
 }

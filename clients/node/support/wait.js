@@ -1,6 +1,6 @@
 // Waiting in tests: always for something with a name, never longer than a limit.
 
-const LIMIT_MS = 5_000
+const LIMIT_MS = 30_000 // only a failure takes that long
 
 /** The promise's value, or an error that says what was waited for in vain. */
 export function within(what, promise, limit = LIMIT_MS) {

@@ -3,11 +3,20 @@ use crate::presence::ids;
 use realtime_client::{Config, Event, State};
 use realtime_core::pusher::frames;
 use realtime_std::WebSocket;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
+/// Any port of an address that no other test binds to, so that nobody takes the port once it is given up. Elsewhere than on
+/// Linux there is but one such address.
+fn own_address() -> SocketAddr {
+    static LAST: AtomicU8 = AtomicU8::new(1);
+    let host = if cfg!(target_os = "linux") { LAST.fetch_add(1, Ordering::Relaxed) + 1 } else { 1 };
+    SocketAddr::from(([127, 0, 0, host], 0))
+}
+
 pub(crate) fn clients_come_back_after_a_restart_of_the_gateway<C: Client>() {
-    let mut gateway = Running::new();
+    let mut gateway = Running::at(own_address(), app());
     let (ada, bob) = (C::of(&gateway, "ada"), C::of(&gateway, "bob"));
     let rooms = [&ada, &bob].map(|client| {
         client.handle().sign_in();
@@ -53,7 +62,7 @@ fn wait_for_all<C: Client>(client: &C) {
 
 pub(crate) fn a_client_waits_for_a_gateway_that_is_not_there_yet<C: Client>() {
     // A port at which nobody listens.
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let address = TcpListener::bind(own_address()).unwrap().local_addr().unwrap();
     let client = C::connect(&format!("ws://{address}"), KEY, hurried(), sign_as("ada")).unwrap();
     let channel = client.handle().channel("private-a");
     channel.subscribe().unwrap();

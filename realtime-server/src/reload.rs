@@ -29,7 +29,7 @@ impl Reload {
             self.asked_for().await;
             let sources = sources.clone();
             match smol::unblock(move || sources.load()).await {
-                Ok(now) => match follow(&now, &running, apps) {
+                Ok(now) => match follow(&now, &running, apps).await {
                     Ok(()) => {
                         running.follow(&now).iter().for_each(|line| warn!("{line}"));
                         info!("the configuration was read again: {}", now.summary());
@@ -51,10 +51,11 @@ impl Reload {
     }
 }
 
-/// Has `apps` be those of `now`.
-fn follow(now: &Configuration, running: &Running, apps: &Apps) -> Result<(), String> {
+/// Has `apps` be those of `now`: elsewhere, as it may take long, and this thread answers requests too.
+async fn follow(now: &Configuration, running: &Running, apps: &Apps) -> Result<(), String> {
     running.admits(now)?;
-    apps.replace(now.options.apps.clone()).map_err(|error| error.to_string())
+    let (apps, configs) = (apps.clone(), now.options.apps.clone());
+    smol::unblock(move || apps.replace(configs)).await.map_err(|error| error.to_string())
 }
 
 fn refused(error: &impl Display) {

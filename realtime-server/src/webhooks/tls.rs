@@ -2,6 +2,7 @@ use futures_rustls::TlsConnector;
 use futures_rustls::rustls::crypto::ring;
 use futures_rustls::rustls::{ClientConfig, Error, RootCertStore};
 use std::sync::{Arc, OnceLock};
+use tracing::warn;
 
 /// Connects to servers whose certificates the system trusts; where it has none of its own, those that browsers trust.
 /// What it knows of them is read when it is first asked, and then shared: some hundred kilobytes.
@@ -18,7 +19,11 @@ impl Tls {
 
 fn connector() -> Result<TlsConnector, Error> {
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let found = rustls_native_certs::load_native_certs();
+    for error in found.errors {
+        warn!(%error, "certificates that the system trusts cannot be read");
+    }
+    roots.add_parsable_certificates(found.certs);
     if roots.is_empty() {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }

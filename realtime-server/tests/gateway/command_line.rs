@@ -202,6 +202,19 @@ fn webhooks_are_posted_over_tls_to_whom_the_system_trusts() {
 }
 
 #[test]
+fn certificates_that_cannot_be_read_are_warned_of() {
+    let missing = concat!(env!("CARGO_TARGET_TMPDIR"), "/no-such-certificates.pem");
+    let mut command = Command::new(PROGRAM);
+    command.env("SSL_CERT_FILE", missing).env_remove("SSL_CERT_DIR").stderr(Stdio::piped());
+    let program = Program::start_as(&mut command, &["--webhook", "https://127.0.0.1:1/"]);
+    program.signal(Signal::TERM);
+    let log = program.stderr();
+    let warning =
+        log.lines().find(|line| line.contains("certificates that the system trusts cannot be read"));
+    assert!(warning.is_some_and(|line| line.contains(missing)), "{log}");
+}
+
+#[test]
 fn a_closed_standard_output_is_no_reason_not_to_serve() {
     // An address that no other test uses, so that the port stays free until the program takes it.
     let address = TcpListener::bind("127.9.9.9:0").unwrap().local_addr().unwrap();

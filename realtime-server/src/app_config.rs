@@ -28,7 +28,7 @@ pub struct AppConfig {
     /// For another interval, set [`subscriber_count_interval`](HubConfig::subscriber_count_interval) instead.
     pub subscription_counts: SubscriptionCounts,
     /// The pages that may connect. Default: all. A page of another origin is closed with 4009; a client that sends no
-    /// origin is no page, and passes.
+    /// origin is no page, and passes. Where the [debug page](crate::DebugPage) is served, the gateway's own origin passes too.
     pub origins: OriginPolicy,
     /// The most connections at a time. Default `None`: as many as the gateway takes. One more is closed with 4004.
     pub max_connections: Option<usize>,

@@ -189,7 +189,7 @@ impl Connections {
         let ConnectRequest { key, .. } =
             ConnectRequest::parse(request.path(), request.query().unwrap_or_default())?;
         match self.shared.apps.by_key(&key) {
-            Some(app) => app.admit(request),
+            Some(app) => app.admit(request, &self.shared.page),
             None => Err(ConnectError::NoSuchApp { key }),
         }
     }

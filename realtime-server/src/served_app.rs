@@ -1,5 +1,6 @@
 use crate::app_config::AppConfig;
 use crate::gateway::OUTBOX;
+use crate::http::Page;
 use crate::options::SubscriptionCounts;
 use crate::sockets::Sockets;
 use crate::users::Users;
@@ -123,13 +124,17 @@ impl ServedApp {
         let _ = self.hub.configure(self.terms().hub());
     }
 
-    /// Takes a place for one more connection.
+    /// Takes a place for one more connection. The console of `page` may connect wherever other pages may not.
     ///
     /// # Errors
     /// The app does not let this client in.
-    pub(crate) fn admit(self: &Arc<Self>, upgrade: &Upgrade<'_>) -> Result<(Seat, Arc<Terms>), ConnectError> {
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        upgrade: &Upgrade<'_>,
+        page: &Page,
+    ) -> Result<(Seat, Arc<Terms>), ConnectError> {
         let terms = self.terms();
-        if terms.config.origins.check(upgrade).is_err() {
+        if terms.config.origins.check(upgrade).is_err() && !page.opens(upgrade) {
             let origin = upgrade.origin().unwrap_or_default().to_owned();
             return Err(ConnectError::ForbiddenOrigin { origin });
         }

@@ -92,7 +92,7 @@ fn is_admitted(origin: &HeaderValue, headers: &HeaderMap, reach: Reach) -> bool 
 }
 
 /// Whether an origin, or a host with or without a port, is this machine by its name.
-fn is_of_this_machine(address: &str) -> bool {
+pub(super) fn is_of_this_machine(address: &str) -> bool {
     let Ok(address) = address.parse::<hyper::Uri>() else { return false };
     let host = address.host().unwrap_or_default();
     let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();

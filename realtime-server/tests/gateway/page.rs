@@ -1,8 +1,9 @@
 //! The debug page: for whom it is, and what it is told. What it looks like and does is for a browser to see.
 
-use crate::common::{HttpAnswer, PusherClient, Running, exchange, get, post};
+use crate::common::{HttpAnswer, PusherClient, Running, app, exchange, get, post};
 use realtime_core::pusher::{App, Secret};
-use realtime_server::{DebugPage, Demo, Token};
+use realtime_server::{AppConfig, DebugPage, Demo, Gateway, GatewayBuilder, Token};
+use realtime_smol::OriginPolicy;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 
@@ -174,4 +175,37 @@ fn a_page_from_elsewhere_reads_nothing_in_the_demo() {
     let renamed = "GET /page/state HTTP/1.1\r\nHost: evil.test:8080\r\nConnection: close\r\n\r\n";
     let answer = exchange(gateway.address, renamed.as_bytes());
     assert_eq!((answer.status, answer.header("Access-Control-Allow-Origin")), (403, None));
+}
+
+/// The code that a page of `origin`, opened at `host`, is turned away with, if it is.
+fn turned_away(gateway: &Running, host: &str, origin: &str) -> Option<u64> {
+    let request = format!(
+        "GET /app/test-key HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nUpgrade: websocket\r\n\
+         Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    );
+    let close = [0x88, 0x80, 0, 0, 0, 0];
+    let answer = exchange(gateway.address, &[request.as_bytes(), &close].concat());
+    assert_eq!(answer.status, 101, "{answer:?}");
+    let (_, error) = answer.body.split_once(r#"{"code":"#)?;
+    Some(error.split(',').next().unwrap().parse().unwrap())
+}
+
+#[test]
+fn the_console_connects_where_other_pages_may_not() {
+    let choosy = |change: fn(GatewayBuilder) -> GatewayBuilder| {
+        let origins = OriginPolicy::list(["https://shop.test"]).unwrap();
+        Running::with(|_| change(Gateway::builder(AppConfig { origins, ..AppConfig::new(app()) })))
+    };
+    let none = choosy(|gateway| gateway.demo(Demo::Off));
+    let demo = choosy(|gateway| gateway.demo(Demo::On));
+    let token = choosy(|gateway| gateway.debug_page(DebugPage::Token(Token::new("look-in"))));
+    for gateway in [&none, &demo, &token] {
+        assert_eq!(turned_away(gateway, "gateway.test", "https://shop.test"), None);
+        assert_eq!(turned_away(gateway, "gateway.test", "https://elsewhere.test"), Some(4009));
+    }
+    let own = |gateway, host| turned_away(gateway, host, &format!("http://{host}"));
+    let opened_at = |host| [&none, &demo, &token].map(|gateway| own(gateway, host));
+    assert_eq!(opened_at("localhost:8080"), [Some(4009), None, None]);
+    // At a loopback address a page from elsewhere can give itself such a name: there the demo has no page.
+    assert_eq!(opened_at("gateway.test"), [Some(4009), Some(4009), None]);
 }

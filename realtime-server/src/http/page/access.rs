@@ -2,7 +2,7 @@ use crate::gateway::Shared;
 use crate::http::answer::Refusal;
 use crate::http::bearer;
 use crate::http::demo::Reach;
-use crate::http::visitor::Visitor;
+use crate::http::visitor::{self, Visitor};
 use crate::served_app::ServedApp;
 use crate::token::Token;
 use hyper::StatusCode;
@@ -27,6 +27,15 @@ impl Access {
         match self {
             Self::Nobody => Err(off()),
             Self::Anyone(_) | Self::Bearer(_) => Ok(()),
+        }
+    }
+
+    /// Whether the page works if it is opened at `host`, by which pages from elsewhere can reach this machine too.
+    pub(super) fn is_at(&self, host: &str) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::Anyone(Reach::Loopback) => visitor::is_of_this_machine(host),
+            Self::Anyone(Reach::Network) | Self::Bearer(_) => true,
         }
     }
 

@@ -18,6 +18,7 @@ use hyper::body::Incoming;
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 use realtime_core::pusher::Query;
+use realtime_smol::{OriginPolicy, Upgrade};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -44,6 +45,11 @@ pub(super) enum PagePart {
 impl Page {
     pub(crate) fn new(access: Access) -> Self {
         Self { access, started: Instant::now() }
+    }
+
+    /// Whether the page may be what opens this connection: it has the gateway's own origin.
+    pub(crate) fn opens(&self, upgrade: &Upgrade<'_>) -> bool {
+        self.access.is_at(upgrade.host()) && OriginPolicy::SameOrigin.check(upgrade).is_ok()
     }
 }
 

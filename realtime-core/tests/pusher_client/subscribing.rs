@@ -71,11 +71,10 @@ fn who_is_refused_may_try_again_and_does_on_the_next_connection() {
     let failure = SubscriptionFailure::Server { status: Some(429), reason: "too many".into() };
     assert_eq!(failure.to_string(), "refused by the server: too many");
     assert_eq!(pair.events(), [Event::SubscriptionFailed { channel: news.clone(), failure }]);
-    pair.lets_in(connection, "news"); // nobody asked
     assert!(!pair.client.is_subscribed(&news));
 
     pair.subscribe("news");
-    assert_eq!(pair.sent(connection), [subscribe_frame("news", "")]);
+    assert_eq!(pair.sent(connection), [unsubscribe_frame("news"), subscribe_frame("news", "")]);
     pair.tells(connection, "pusher:subscription_error", "news", &json!("words"));
     let failure = SubscriptionFailure::Server { status: None, reason: "".into() };
     assert_eq!(pair.events(), [Event::SubscriptionFailed { channel: news.clone(), failure }]);
@@ -84,10 +83,53 @@ fn who_is_refused_may_try_again_and_does_on_the_next_connection() {
     pair.greets(connection, "2.2");
     assert_eq!(pair.sent(connection), [subscribe_frame("news", "")]);
 
-    // To leave a channel that one is not in is nothing that the server has to know.
+    // Whether the server has let the client in meanwhile, nobody knows here.
     pair.tells(connection, "pusher:subscription_error", "news", &refusal);
     pair.client.unsubscribe(&news);
-    assert_eq!(pair.sent(connection), [] as [serde_json::Value; 0]);
+    assert_eq!(pair.sent(connection), [unsubscribe_frame("news")]);
+}
+
+#[test]
+fn who_subscribes_again_before_a_refusal_comes_is_let_in_by_what_comes_then() {
+    let (mut pair, connection) = Pair::connected();
+    let news = pair.subscribe("news");
+    pair.sent(connection); // the server denies it
+    pair.client.unsubscribe(&news);
+    pair.subscribe("news");
+    assert_eq!(pair.sent(connection), [unsubscribe_frame("news"), subscribe_frame("news", "")]);
+    pair.tells(
+        connection,
+        "pusher:subscription_error",
+        "news",
+        &json!({ "error": "too many", "status": 429 }),
+    );
+    let failure = SubscriptionFailure::Server { status: Some(429), reason: "too many".into() };
+    assert_eq!(pair.events(), [Event::SubscriptionFailed { channel: news.clone(), failure }]);
+    pair.lets_in(connection, "news");
+    assert_eq!(pair.events(), [subscribed("news")]);
+    pair.client.unsubscribe(&news);
+    assert_eq!(pair.sent(connection), [unsubscribe_frame("news")]);
+}
+
+#[test]
+fn a_refusal_of_what_was_taken_back_does_not_disturb_a_question_to_the_authorizer() {
+    let (mut pair, connection) = Pair::connected();
+    let channel = pair.subscribe("private-a");
+    let first = pair.question();
+    pair.answers(&first, "key:first", None);
+    assert_eq!(pair.sent(connection).len(), 1); // the server denies it
+    pair.client.unsubscribe(&channel);
+    pair.subscribe("private-a");
+    let second = pair.question();
+    pair.tells(connection, "pusher:subscription_error", "private-a", &json!({}));
+    assert_eq!(pair.events(), []);
+    pair.subscribe("private-a");
+    assert_eq!(pair.questions(), []);
+    pair.answers(&second, "key:second", None);
+    let sent = pair.sent(connection);
+    assert_eq!(sent, [unsubscribe_frame("private-a"), subscribe_frame("private-a", "key:second")]);
+    pair.lets_in(connection, "private-a");
+    assert_eq!(pair.events(), [subscribed("private-a")]);
 }
 
 #[test]

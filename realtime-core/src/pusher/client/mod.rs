@@ -227,7 +227,9 @@ impl Client {
         match subscription.progress {
             Progress::Idle | Progress::Held(_) | Progress::Refused => {}
             Progress::Asked(question) => self.questions.withdraw(question),
-            Progress::Requested | Progress::Subscribed => self.outgoing.unsubscribe(channel),
+            Progress::Requested | Progress::Subscribed | Progress::Denied => {
+                self.outgoing.unsubscribe(channel);
+            }
         }
     }
 
@@ -459,7 +461,8 @@ impl Client {
             | Progress::Asked(_)
             | Progress::Held(_)
             | Progress::Requested
-            | Progress::Refused => false,
+            | Progress::Refused
+            | Progress::Denied => false,
         })
     }
 
@@ -607,6 +610,19 @@ impl Client {
         }
     }
 
+    /// The server denied a subscribe: the one that it was asked last, or one before that was taken back since.
+    fn denied(&mut self, channel: ChannelName, failure: SubscriptionFailure) {
+        let Some(subscription) = self.subscriptions.get_mut(&channel) else { return };
+        match subscription.progress {
+            Progress::Requested | Progress::Subscribed | Progress::Denied => {}
+            // It was asked nothing that still counts.
+            Progress::Idle | Progress::Asked(_) | Progress::Held(_) | Progress::Refused => return,
+        }
+        subscription.reset();
+        subscription.progress = Progress::Denied;
+        self.events.push(Event::SubscriptionFailed { channel, failure });
+    }
+
     fn fail_sign_in(&mut self, reason: String) {
         self.sign_in = SignIn::Failed;
         self.events.push(Event::SignInFailed { reason });
@@ -657,7 +673,7 @@ impl Client {
                 self.subscription_succeeded(channel, roster);
             }
             ServerMessage::SubscriptionError { channel, status, reason } => {
-                self.refuse(channel, SubscriptionFailure::Server { status, reason });
+                self.denied(channel, SubscriptionFailure::Server { status, reason });
             }
             ServerMessage::MemberAdded { channel, member } => {
                 let roster = self.subscriptions.get_mut(&channel).and_then(|it| it.roster.as_mut());
@@ -707,7 +723,7 @@ impl Client {
         let Some(subscription) = self.subscriptions.get_mut(&channel) else { return };
         match subscription.progress {
             // A second answer comes where the application unsubscribed and subscribed again before the first.
-            Progress::Requested | Progress::Subscribed => {}
+            Progress::Requested | Progress::Subscribed | Progress::Denied => {}
             Progress::Idle | Progress::Asked(_) | Progress::Held(_) | Progress::Refused => return,
         }
         subscription.progress = Progress::Subscribed;
@@ -749,6 +765,8 @@ fn begin(
 ) {
     match subscription.progress {
         Progress::Idle | Progress::Refused => {}
+        // Nobody knows whether it let the client in meanwhile.
+        Progress::Denied => outgoing.unsubscribe(&subscription.channel),
         Progress::Asked(_) | Progress::Held(_) | Progress::Requested | Progress::Subscribed => return,
     }
     match subscription.channel.kind() {

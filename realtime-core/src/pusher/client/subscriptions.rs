@@ -38,8 +38,10 @@ pub(super) enum Progress {
     Requested,
     /// The server let the client in.
     Subscribed,
-    /// It was refused, on this connection.
+    /// The authorizer refused it, on this connection.
     Refused,
+    /// The server denied it, on this connection; its answer to a later subscribe may still be on its way.
+    Denied,
 }
 
 impl Subscriptions {

@@ -61,8 +61,8 @@ struct Left {
     arrivals: Vec<Arrival>,
     /// Whether the driver has ended and takes no more of them.
     is_over: bool,
-    /// Clients of the server's hub whose connections are to be read again; at most one entry for each pause.
-    resumed: Vec<ClientId>,
+    /// Clients whose connections are to be read again, and where they live; at most one entry for each pause.
+    resumed: Vec<(HomeKey, ClientId)>,
     /// Homes with orders at other hubs; at most one entry for each time that the driver has taken a home's.
     called: Vec<HomeKey>,
 }
@@ -90,9 +90,9 @@ impl Mail {
         self.is_pending.swap(false, Ordering::AcqRel)
     }
 
-    /// Has the connection of `client` read again.
-    pub(crate) fn resume(&self, client: ClientId) {
-        lock(&self.left).resumed.push(client);
+    /// Has the connection of `client` read again, which lives there.
+    pub(crate) fn resume(&self, at: HomeKey, client: ClientId) {
+        lock(&self.left).resumed.push((at, client));
         self.call();
     }
 
@@ -415,9 +415,9 @@ impl<H: Handler> Driver<H> {
             for arrival in arrivals {
                 self.add(arrival);
             }
-            for client in resumed {
-                let own = self.turn.homes.get(HomeKey::OWN);
-                if let Some(key) = own.and_then(|own| own.keys.get(client).copied()) {
+            for (at, client) in resumed {
+                let home = self.turn.homes.get(at);
+                if let Some(key) = home.and_then(|home| home.keys.get(client).copied()) {
                     self.look_at(key, |connection, _| connection.resume(client));
                 }
             }

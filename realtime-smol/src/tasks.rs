@@ -1,6 +1,7 @@
 use crate::client::Client;
 use crate::driver::Mail;
 use crate::handler::{Handler, Peer};
+use crate::homes::HomeKey;
 use crate::panics::contain_async;
 use futures_core::Stream;
 use realtime_core::{Answer, ClientId, Credentials, HubError};
@@ -93,6 +94,7 @@ where
         let is_paused = Arc::new(AtomicBool::new(false));
         let conversation = Conversation {
             client: client.clone(),
+            at: *peer.at,
             messages: Box::pin(from_driver),
             is_paused: is_paused.clone(),
             mail: peer.mail.clone(),
@@ -143,6 +145,8 @@ fn resumes(waiting_messages: usize, is_paused: &AtomicBool) -> bool {
 /// A task's side of its connection: a stream of the messages that come, and ways to answer.
 pub struct Conversation {
     client: Client,
+    /// Where the client lives among its driver's.
+    at: HomeKey,
     messages: Pin<Box<Receiver<OwnedMessage>>>,
     is_paused: Arc<AtomicBool>,
     mail: Arc<Mail>,
@@ -165,7 +169,7 @@ impl Conversation {
         self.client.send(message)
     }
 
-    /// The client of the server's hub that this connection is.
+    /// The client of a hub that this connection is: of the server's, unless it was connected to another one before.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
@@ -173,7 +177,7 @@ impl Conversation {
 
     fn resume(&self) {
         if resumes(self.messages.len(), &self.is_paused) {
-            self.mail.resume(self.client.id());
+            self.mail.resume(self.at, self.client.id());
         }
     }
 }

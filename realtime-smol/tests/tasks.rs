@@ -5,11 +5,42 @@
 mod common;
 
 use common::{CLOSE, close, masked, patient, serve, text, until};
-use realtime_smol::{CloseCode, Conversation, Hub, OwnedMessage, Tasks};
+use realtime_smol::{
+    Answer, ClientId, CloseCode, Closure, Conversation, Handler, Hub, Message, OwnedMessage, Peer, Tasks,
+    Upgrade,
+};
 use smol::channel;
 use smol::stream::StreamExt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Connects whoever comes to a hub that is not the server's, before its task begins.
+struct Elsewhere<H> {
+    hub: Hub,
+    tasks: H,
+}
+
+impl<H: Handler> Handler for Elsewhere<H> {
+    type State = H::State;
+
+    fn on_request(&self, request: &Upgrade<'_>, address: SocketAddr) -> Answer<H::State> {
+        self.tasks.on_request(request, address)
+    }
+
+    fn on_open(&self, peer: &mut Peer<'_>, state: &mut H::State) {
+        peer.connect_to(&self.hub, "").unwrap();
+        self.tasks.on_open(peer, state);
+    }
+
+    fn on_message(&self, peer: &mut Peer<'_>, state: &mut H::State, message: Message<'_>) {
+        self.tasks.on_message(peer, state, message);
+    }
+
+    fn on_close(&self, client: Option<ClientId>, state: H::State, closure: &Closure) {
+        self.tasks.on_close(client, state, closure);
+    }
+}
 
 async fn echo(mut conversation: Conversation) {
     while let Some(OwnedMessage::Text(message)) = conversation.next().await {
@@ -129,6 +160,29 @@ fn a_connection_whose_task_is_slow_is_paused_and_loses_nothing() {
     writer.join().unwrap();
     client.send(CLOSE, &1000_u16.to_be_bytes());
     assert_eq!(client.frame(), close(1000, ""));
+}
+
+#[test]
+fn a_paused_connection_that_is_a_client_of_another_hub_is_read_again() {
+    const MESSAGES: usize = 100;
+    let (permit, permits) = channel::unbounded::<()>();
+    let tasks = Tasks::new(move |conversation: Conversation| {
+        let permits = permits.clone();
+        async move {
+            permits.recv().await.unwrap();
+            echo(conversation).await;
+        }
+    });
+    let serving = serve(patient(), Elsewhere { hub: Hub::new(), tasks });
+    let mut client = serving.open();
+    for number in 0..MESSAGES {
+        client.say(&number.to_string());
+    }
+    permit.send_blocking(()).unwrap();
+    for number in 0..MESSAGES {
+        assert_eq!(client.frame(), text(&number.to_string()));
+    }
+    client.leave();
 }
 
 #[test]

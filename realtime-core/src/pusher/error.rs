@@ -102,7 +102,10 @@ impl ClientError {
     pub const fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::TooManyClientEvents { .. } => Some(ErrorCode::CLIENT_EVENT_RATE),
-            Self::SignInAuth(_) | Self::SignedInAs { .. } => Some(ErrorCode::UNAUTHORIZED),
+            // Without a code a client would not know that it is about its sign-in, and wait on.
+            Self::SignInAuth(_) | Self::SignedInAs { .. } | Self::TooManySignIns { .. } => {
+                Some(ErrorCode::UNAUTHORIZED)
+            }
             Self::UserData(invalid) => Some(invalid.code()),
             Self::Binary
             | Self::NotJson { .. }
@@ -114,7 +117,6 @@ impl ClientError {
             | Self::Channel(_)
             | Self::AuthNotOneLine
             | Self::ChannelDataTooLong { .. }
-            | Self::TooManySignIns { .. }
             | Self::ClientEventsDisabled
             | Self::ClientEventOnPublicChannel { .. }
             | Self::ClientEventOnEncryptedChannel { .. }

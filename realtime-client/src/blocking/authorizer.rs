@@ -1,50 +1,69 @@
 use crate::shared::Shared;
+use realtime_adapter::lock;
 use realtime_core::pusher::client::{Authorization, Question};
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::{io, thread};
 
 /// Gets a signature from wherever the application has it, or says why there is none.
 pub(super) type Authorize = dyn Fn(&Question) -> Result<Authorization, String> + Send;
 
-/// More than a client asks on one connection. Those of earlier ones are answered in vain.
-const MAX_QUESTIONS: usize = 1024;
-
 /// A thread that asks the application, so that nothing else waits for it.
 pub(super) struct Authorizer {
-    questions: Option<SyncSender<Question>>,
+    desk: Option<Desk>,
 }
+
+/// Where the thread finds its questions.
+struct Desk {
+    questions: Arc<Questions>,
+    bell: SyncSender<()>,
+}
+
+/// The questions that wait; those that nobody awaits an answer to are thrown away before there are too many.
+type Questions = Mutex<VecDeque<Question>>;
 
 impl Authorizer {
     pub(super) fn new(authorize: Option<Box<Authorize>>, shared: &Arc<Shared>) -> io::Result<Self> {
-        let Some(authorize) = authorize else { return Ok(Self { questions: None }) };
-        let (sender, receiver) = sync_channel(MAX_QUESTIONS);
-        let shared = shared.clone();
+        let Some(authorize) = authorize else { return Ok(Self { desk: None }) };
+        let (bell, rings) = sync_channel(1);
+        let questions = Arc::new(Questions::default());
+        let (desk, shared) = (Desk { questions: questions.clone(), bell }, shared.clone());
         thread::Builder::new()
             .name("realtime-client authorizer".into())
-            .spawn(move || run(&authorize, &receiver, &shared))?;
-        Ok(Self { questions: Some(sender) })
+            .spawn(move || run(&authorize, &rings, &questions, &shared))?;
+        Ok(Self { desk: Some(desk) })
     }
 
     pub(super) fn ask(&self, question: Question, shared: &Shared) {
-        let Some(questions) = &self.questions else {
+        let Some(Desk { questions, bell }) = &self.desk else {
             return answer(&question, Err("there is no authorizer".into()), shared);
         };
-        match questions.try_send(question) {
-            Ok(()) => {}
-            Err(TrySendError::Full(question)) => {
-                answer(&question, Err("too many questions wait for the authorizer".into()), shared);
-            }
-            Err(TrySendError::Disconnected(question)) => {
-                answer(&question, Err("the authorizer panicked".into()), shared);
+        let mut waiting = lock(questions);
+        if waiting.len() == waiting.capacity() {
+            shared.see(|client| waiting.retain(|question| client.awaits(question.id)));
+        }
+        waiting.push_back(question);
+        drop(waiting);
+        match bell.try_send(()) {
+            Ok(()) | Err(TrySendError::Full(())) => {}
+            Err(TrySendError::Disconnected(())) => {
+                for question in std::mem::take(&mut *lock(questions)) {
+                    answer(&question, Err("the authorizer panicked".into()), shared);
+                }
             }
         }
     }
 }
 
-fn run(authorize: &Authorize, questions: &Receiver<Question>, shared: &Shared) {
-    while let Ok(question) = questions.recv() {
-        answer(&question, authorize(&question), shared);
+fn run(authorize: &Authorize, rings: &Receiver<()>, questions: &Questions, shared: &Shared) {
+    let next = || lock(questions).pop_front();
+    while let Ok(()) = rings.recv() {
+        while let Some(question) = next() {
+            if shared.see(|client| client.awaits(question.id)) {
+                answer(&question, authorize(&question), shared);
+            }
+        }
     }
 }
 

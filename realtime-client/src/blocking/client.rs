@@ -88,9 +88,10 @@ impl Deref for Client {
 }
 
 impl ClientBuilder {
-    /// Sets who gets the signatures for private and presence channels and the sign-in. It may block, for as long as
-    /// [`authorization_timeout`](Config::authorization_timeout); one question is asked after the other. Default:
-    /// nobody, and such channels fail.
+    /// Sets who gets the signatures for private and presence channels and the sign-in. It may block; one question is asked
+    /// after the other, and those of one connection share the time: each is to be answered within
+    /// [`authorization_timeout`](Config::authorization_timeout) of the moment in which it came up. What nobody wants to
+    /// know any more when its turn comes is not asked. Default: nobody, and such channels fail.
     #[must_use]
     pub fn authorizer<E: fmt::Display>(
         mut self,

@@ -1,5 +1,5 @@
-use crate::common::{Authorize, Client, KEY, PATIENCE, Running, app, hurried};
-use realtime_client::{Authorization, Event, SubscriptionFailure};
+use crate::common::{Authorize, Blocking, Client, KEY, PATIENCE, Running, app, hurried};
+use realtime_client::{About, Authorization, Event, SubscriptionFailure};
 use std::sync::Mutex;
 use std::sync::mpsc;
 
@@ -54,4 +54,28 @@ pub(crate) fn nothing_waits_for_an_authorizer_that_takes_long<C: Client>() {
     client.wait_for_message("news");
     allow.send(()).unwrap();
     client.wait_for_entry("private-a");
+}
+
+#[test]
+fn a_blocking_authorizer_is_not_asked_what_nobody_wants_to_know_any_more() {
+    let gateway = Running::new();
+    let ((allow, allowed), (ask, asked)) = (mpsc::channel(), mpsc::channel());
+    let inside = Mutex::new((allowed, ask));
+    let authorize: Box<Authorize> = Box::new(move |question| {
+        let (allowed, ask) = &*inside.lock().unwrap();
+        ask.send(question.about.clone()).unwrap();
+        allowed.recv_timeout(PATIENCE).map_err(|error| error.to_string())?;
+        Ok(question.sign(&app(), None))
+    });
+    let client: Blocking = client(&gateway, Some(authorize));
+    client.channel("private-a").subscribe().unwrap();
+    client.channel("private-b").subscribe().unwrap();
+    client.channel("private-c").subscribe().unwrap();
+    client.enter("news"); // by now the authorizer has all three before it
+    client.channel("private-b").unsubscribe();
+    allow.send(()).unwrap();
+    allow.send(()).unwrap();
+    client.wait_for_entry("private-c");
+    let asked: Vec<_> = asked.try_iter().collect();
+    assert_eq!(asked, ["private-a", "private-c"].map(|name| About::Channel(name.into())));
 }

@@ -302,6 +302,13 @@ impl Client {
         }
     }
 
+    /// Whether an answer to the question is still awaited. A driver that asks one question after the other need not ask
+    /// what nobody wants to know any more.
+    #[must_use]
+    pub fn awaits(&self, question: QuestionId) -> bool {
+        self.questions.is_open(question)
+    }
+
     /// A text came over a connection.
     pub fn handle_text(&mut self, connection: ConnectionId, text: &str, now: Timestamp) {
         if self.phase.connection() != Some(connection) {

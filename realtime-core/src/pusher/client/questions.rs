@@ -33,6 +33,10 @@ impl Questions {
         self.unasked.retain(|question| question.id != id);
     }
 
+    pub(super) fn is_open(&self, id: QuestionId) -> bool {
+        self.open.contains_key(&id)
+    }
+
     /// What the question that is answered now was about; `None` if nobody wants to know any more.
     pub(super) fn take(&mut self, id: QuestionId) -> Option<About> {
         let (about, _) = self.open.remove(&id)?;

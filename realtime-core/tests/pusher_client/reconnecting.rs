@@ -148,3 +148,27 @@ fn what_the_application_wants_meanwhile_is_done_on_the_next_connection() {
     pair.greets(connection, "2.2");
     assert_eq!(pair.sent(connection), [subscribe_frame("weather", ""), subscribe_frame("sports", "")]);
 }
+
+#[test]
+fn a_configuration_of_nothing_but_zeros_floods_no_server() {
+    let zero = Duration::ZERO;
+    let mut pair = Pair::with(Config {
+        activity_timeout: zero,
+        first_retry_delay: zero,
+        max_retry_delay: zero,
+        stable_after: zero,
+        ..Config::default()
+    });
+    let mut connection = pair.connect();
+    let pause = Duration::from_millis(10);
+    assert_eq!(pair.patience(), pause, "until it asks whether the server lives");
+    pair.closes(connection, 4200);
+    connection = pair.attempt().1; // at once, the first time
+    for _ in 0..3 {
+        pair.greets(connection, "1.1");
+        pair.closes(connection, 4200);
+        let (waited, next) = pair.attempt();
+        assert!(waited >= pause, "{waited:?}");
+        connection = next;
+    }
+}

@@ -24,6 +24,9 @@ impl Again {
     }
 }
 
+/// No configuration has the server asked more often.
+pub(super) const LEAST_PAUSE: Duration = Duration::from_millis(10);
+
 /// How long to wait before connecting again: longer with each failure, and drawn at random.
 #[derive(Debug)]
 pub(super) struct Backoff {
@@ -53,7 +56,7 @@ impl Backoff {
         }
         self.failures = earlier_failures.saturating_add(1);
         let doubled = config.first_retry_delay.saturating_mul(1 << earlier_failures.min(31));
-        let least = doubled.min(config.max_retry_delay / 2);
+        let least = doubled.min(config.max_retry_delay / 2).max(LEAST_PAUSE);
         Some(least + self.random.share_of(least))
     }
 }
@@ -116,7 +119,21 @@ mod tests {
         fn no_configuration_overflows(first in any::<Duration>(), max in any::<Duration>(), failures in any::<u32>()) {
             let config = Config { first_retry_delay: first, max_retry_delay: max, ..Config::default() };
             let mut backoff = Backoff { failures, random: Random { state: 1 } };
-            prop_assert!(backoff.delay(Again::Later, &config).unwrap() <= max);
+            prop_assert!(backoff.delay(Again::Later, &config).unwrap() <= max.max(2 * LEAST_PAUSE));
+        }
+    }
+
+    #[test]
+    fn delays_of_nothing_leave_a_pause() {
+        let (first_retry_delay, max_retry_delay) = (Duration::ZERO, Duration::ZERO);
+        for config in [
+            Config { first_retry_delay, ..Config::default() },
+            Config { max_retry_delay, ..Config::default() },
+        ] {
+            let mut backoff = Backoff::new(1);
+            for _ in 0..100 {
+                assert!(backoff.delay(Again::Later, &config).unwrap() >= LEAST_PAUSE);
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use core::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// The silence after which the server is asked whether it lives, unless it says a shorter one itself. Default
-    /// 120 s.
+    /// 120 s; 10 ms at the least.
     pub activity_timeout: Duration,
     /// How long the server may take to answer that. Default 30 s. Then the connection is closed with 4201, and
     /// another opened.
@@ -16,12 +16,13 @@ pub struct Config {
     /// Default 10 s. The client goes on trying.
     pub unavailable_after: Duration,
     /// What is waited at the least before connecting again. Default 1 s. It doubles with each attempt that fails,
-    /// up to half of `max_retry_delay`; each wait is drawn at random between this and twice as much.
+    /// up to half of `max_retry_delay`; each wait is drawn at random between this and twice as much, and is 10 ms at the
+    /// least.
     pub first_retry_delay: Duration,
     /// What is waited at the most before connecting again. Default 30 s. There is no limit on the attempts.
     pub max_retry_delay: Duration,
-    /// How long a connection must have lived so that its end counts as the first that failed. Default 10 s. So a
-    /// server that greets and closes at once is not asked more and more often.
+    /// How long a connection must have lived so that its end counts as the first that failed. Default 10 s; 10 ms at
+    /// the least. So a server that greets and closes at once is not asked more and more often.
     pub stable_after: Duration,
     /// How long the authorizer may take. Default 10 s. Then its answer is ignored, and the subscription failed.
     pub authorization_timeout: Duration,

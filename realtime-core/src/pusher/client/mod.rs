@@ -90,7 +90,7 @@ use super::message::MAX_EVENT_NAME_BYTES;
 use super::socket_id::SocketId;
 use crate::{ChannelKind, ChannelName, Member, Roster};
 use alloc::string::{String, ToString};
-use backoff::{Again, Backoff};
+use backoff::{Again, Backoff, LEAST_PAUSE};
 use connection::{Closing, Established, Phase};
 use events::Events;
 use outgoing::{Frame, Outgoing};
@@ -558,7 +558,7 @@ impl Client {
     /// The connection is no more, or never came about.
     fn lost(&mut self, again: Again, now: Timestamp) {
         if let Phase::Established(established) = &self.phase {
-            if now.since(established.since) >= self.config.stable_after {
+            if now.since(established.since) >= self.config.stable_after.max(LEAST_PAUSE) {
                 self.backoff.reset();
             }
             self.is_trying(now);
@@ -647,7 +647,7 @@ impl Client {
     fn handle_first(&mut self, connection: ConnectionId, message: ServerMessage, now: Timestamp) {
         match message {
             ServerMessage::Established { socket_id, activity_timeout } => {
-                let own = self.config.activity_timeout;
+                let own = self.config.activity_timeout.max(LEAST_PAUSE);
                 let activity_timeout = activity_timeout.map_or(own, |timeout| timeout.min(own));
                 self.established(Established::new(connection, socket_id, activity_timeout, now));
             }

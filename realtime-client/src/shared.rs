@@ -21,10 +21,13 @@ struct Guarded {
     driver: Option<Waker>,
     /// Those who wait for an event, or for the last socket's end.
     waiting: Vec<Waker>,
+    /// When so many wait, all are woken to ask again, so that those who gave up are forgotten. Those who did not come
+    /// back, and are to find room; so it is twice as many then, and fewer again once all were woken anyway.
+    max_waiting: usize,
 }
 
-/// When so many wait, all are woken to ask again, so that those who gave up are forgotten.
-const MAX_WAITING: usize = 64;
+/// The least that [`Guarded::max_waiting`] is.
+const LEAST_MAX_WAITING: usize = 64;
 
 /// What the driver is to do, besides sending.
 pub(crate) enum Order {
@@ -47,6 +50,7 @@ impl Shared {
             is_abandoned: false,
             driver: None,
             waiting: Vec::new(),
+            max_waiting: LEAST_MAX_WAITING,
         };
         Arc::new(Self { clock: Clock::start(), guarded: Mutex::new(guarded) })
     }
@@ -141,6 +145,7 @@ impl Shared {
         let outcome = change(&mut guarded);
         let driver = guarded.driver.take();
         let waiting = std::mem::take(&mut guarded.waiting);
+        guarded.max_waiting = waiting.len().max(LEAST_MAX_WAITING);
         drop(guarded);
         for waker in driver.into_iter().chain(waiting) {
             waker.wake();
@@ -154,7 +159,8 @@ impl Guarded {
         if self.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
             return;
         }
-        if self.waiting.len() == MAX_WAITING {
+        if self.waiting.len() == self.max_waiting {
+            self.max_waiting *= 2;
             // Wakers of tasks and threads only take note.
             self.waiting.drain(..).for_each(Waker::wake);
         }
@@ -187,5 +193,57 @@ pub(crate) fn ending(closure: Option<&Closure>) -> (Option<CloseCode>, String) {
 impl Drop for Socket {
     fn drop(&mut self) {
         self.shared.update(|guarded| guarded.sockets -= 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::Wake;
+
+    #[derive(Default)]
+    struct Waiter {
+        is_woken: AtomicBool,
+    }
+
+    impl Wake for Waiter {
+        fn wake(self: Arc<Self>) {
+            self.is_woken.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn wait(shared: &Shared, waiter: &Arc<Waiter>) {
+        let waker = Waker::from(waiter.clone());
+        assert!(shared.poll_event(&mut Context::from_waker(&waker)).is_pending());
+    }
+
+    #[test]
+    fn many_who_wait_leave_each_other_alone_after_a_while() {
+        let shared = Shared::new(Config::default());
+        let waiters: Vec<_> = (0..300).map(|_| Arc::new(Waiter::default())).collect();
+        for _ in 0..3 {
+            waiters.iter().for_each(|waiter| wait(&shared, waiter));
+            let settled = (0..10).any(|_| {
+                let woken = waiters.iter().filter(|waiter| waiter.is_woken.swap(false, Ordering::Relaxed));
+                woken.map(|waiter| wait(&shared, waiter)).count() == 0
+            });
+            assert!(settled, "they wake each other for ever");
+            shared.update(|_| ());
+            assert!(waiters.iter().all(|waiter| waiter.is_woken.swap(false, Ordering::Relaxed)));
+        }
+    }
+
+    #[test]
+    fn those_who_gave_up_are_forgotten() {
+        let shared = Shared::new(Config::default());
+        for _ in 0..10 {
+            for _ in 0..1000 {
+                wait(&shared, &Arc::default());
+            }
+            shared.update(|_| ());
+            let guarded = lock(&shared.guarded);
+            assert!(guarded.waiting.is_empty() && guarded.max_waiting <= 1000);
+        }
     }
 }

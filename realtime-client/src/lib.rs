@@ -29,6 +29,10 @@
 //! # }
 //! ```
 //!
+//! **This one signs by itself, and so holds the app's secret: that is for a backend or a test.** Whoever has the secret may
+//! be anyone in every channel of the app. A program that is given to users asks the app's server for each signature
+//! ([below](#authorization)).
+//!
 //! # What it does by itself
 //!
 //! - **It comes back** after each end of its connection, as the server's close code says, after a time that doubles

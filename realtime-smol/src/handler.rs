@@ -177,8 +177,8 @@ impl Peer<'_> {
     }
 
     /// Makes this connection a client of any hub, for servers whose clients are to hear nothing of each other: what waits
-    /// for it is bounded as that hub says. A connection is a client of one hub: of the first, and to connect it to
-    /// another one changes nothing.
+    /// for it is bounded as that hub says. A connection is a client of one hub, the first: where it is one already, of
+    /// whichever hub, this returns that client, which then is **not** one of `hub`, and nothing changes.
     ///
     /// The first client of a hub on a driver costs a place among those whom that hub wakes, which is given back after the
     /// last one; a driver looks only at those of its hubs that have woken it.

@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 /// # Implementation
 /// One thread opens the connections, one after the other, sends and keeps the time; one for each connection reads; one,
 /// if there is an authorizer, asks that. They end with the last handle.
+///
+/// What holds up the first of these holds up the time as well: that a host's name is looked up, its addresses are tried one
+/// after the other, and a server takes nothing of what is sent. What falls due meanwhile is done then.
 #[derive(Clone, Debug)]
 pub struct Client {
     handle: Handle,
@@ -123,7 +126,10 @@ impl ClientBuilder {
     /// # Errors
     /// [`ConnectError`]: nothing was started.
     pub fn connect(self) -> Result<Client, ConnectError> {
-        let endpoint = Endpoint::new(&self.address, &self.key, self.websocket)?;
+        // The thread that opens connections is the one that keeps the time.
+        let handshake_timeout = self.websocket.handshake_timeout.min(self.config.connect_timeout);
+        let websocket = realtime_ws::Config { handshake_timeout, ..self.websocket };
+        let endpoint = Endpoint::new(&self.address, &self.key, websocket)?;
         let shared = Shared::new(self.config);
         let handle = Handle::new(shared.clone());
         let authorizer = Authorizer::new(self.authorize, &shared).map_err(ConnectError::Thread)?;

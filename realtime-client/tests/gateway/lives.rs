@@ -1,6 +1,6 @@
-use crate::common::{Client, KEY, PATIENCE, Running, hurried};
+use crate::common::{Blocking, Client, KEY, PATIENCE, Running, hurried};
 use crate::presence::{ids, wait_for_joining};
-use realtime_client::{Config, Event, State, TriggerError};
+use realtime_client::{Config, Event, State, TriggerError, WebSocketConfig};
 use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::sync::mpsc;
@@ -107,5 +107,17 @@ pub(crate) fn addresses_that_cannot_be_are_refused<C: Client>() {
     ] {
         let error = C::connect(url, key, hurried(), None).unwrap_err().to_string();
         assert!(error.starts_with(expected), "{error}");
+    }
+}
+
+#[test]
+fn a_blocking_client_gives_up_a_server_that_does_not_answer() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}", silent.local_addr().unwrap());
+    let config = Config { connect_timeout: Duration::from_millis(20), ..hurried() };
+    let websocket = WebSocketConfig { handshake_timeout: Duration::from_secs(3600), ..Default::default() };
+    let client = Blocking::builder(&url, KEY).config(config).websocket(websocket).connect().unwrap();
+    for _ in 0..2 {
+        client.wait_for(|event| matches!(event, Event::ConnectionLost { code: None, .. }).then_some(()));
     }
 }

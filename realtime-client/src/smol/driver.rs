@@ -4,7 +4,7 @@ use ::smol::Timer;
 use ::smol::future::{Boxed, or};
 use futures_core::Stream;
 use futures_sink::Sink;
-use realtime_core::pusher::client::{Authorization, Question};
+use realtime_core::pusher::client::{Authorization, Client, Question};
 use realtime_smol::{CloseCode, Error, OwnedMessage, WebSocket};
 use realtime_ws::Timestamp;
 use std::future::{Future, poll_fn};
@@ -86,8 +86,10 @@ impl Driver {
             Link::None => None,
             Link::Opening(..) => return Poll::Pending,
             Link::Open(socket, websocket) => {
-                // If it fails, so it will be told when it is read.
-                if !matches!(Pin::new(&mut **websocket).poll_ready(context), Poll::Ready(Ok(()))) {
+                // If it fails, so it will be told when it is read. A server that takes nothing is not to keep a
+                // connection from being closed.
+                let has_room = matches!(Pin::new(&mut **websocket).poll_ready(context), Poll::Ready(Ok(())));
+                if !has_room && !self.shared.see(Client::is_closing) {
                     return Poll::Pending;
                 }
                 Some((socket, websocket))

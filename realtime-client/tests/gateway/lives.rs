@@ -1,6 +1,9 @@
-use crate::common::{Blocking, Client, KEY, PATIENCE, Running, hurried};
+use crate::common::{Blocking, Client, KEY, PATIENCE, Running, Smol, app, hurried};
 use crate::presence::{ids, wait_for_joining};
 use realtime_client::{Config, Event, State, TriggerError, WebSocketConfig};
+use realtime_std::WebSocket;
+use smol::Timer;
+use smol::future::{block_on, or};
 use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::sync::mpsc;
@@ -120,4 +123,37 @@ fn a_blocking_client_gives_up_a_server_that_does_not_answer() {
     for _ in 0..2 {
         client.wait_for(|event| matches!(event, Event::ConnectionLost { code: None, .. }).then_some(()));
     }
+}
+
+#[test]
+fn a_smol_client_disconnects_in_time_from_a_server_that_takes_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}", listener.local_addr().unwrap());
+    let close_timeout = Duration::from_millis(50);
+    let websocket = WebSocketConfig { close_timeout, keepalive: None, ..Default::default() };
+    let client = Smol::builder(&url, KEY)
+        .websocket(websocket)
+        .authorizer(|question| async move { Ok::<_, String>(question.sign(&app(), None)) })
+        .connect()
+        .unwrap();
+    let channel = client.channel("private-a");
+    channel.subscribe().unwrap();
+    let mut server = WebSocket::accept(listener.accept().unwrap().0, Default::default()).unwrap();
+    server.send(r#"{"event":"pusher:connection_established","data":{"socket_id":"1.2"}}"#).unwrap();
+    server.read().unwrap();
+    server
+        .send(r#"{"event":"pusher_internal:subscription_succeeded","channel":"private-a","data":"{}"}"#)
+        .unwrap();
+    client.wait_for_entry("private-a");
+    let data = format!("\"{}\"", "x".repeat(1 << 20));
+    while channel.trigger("client-a", &data).is_ok() {}
+    let in_time = async {
+        client.disconnect().await;
+        true
+    };
+    let too_late = async {
+        Timer::after(PATIENCE).await;
+        false
+    };
+    assert!(block_on(or(in_time, too_late)));
 }

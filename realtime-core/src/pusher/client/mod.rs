@@ -407,8 +407,8 @@ impl Client {
         self.questions.poll().map(Action::Ask)
     }
 
-    /// The next text to send, and over which connection. To be asked only while that takes more; if it has ended, the
-    /// text is to be thrown away.
+    /// The next text to send, and over which connection. To be asked only while that takes more, or is
+    /// [to be closed](Self::is_closing); if it has ended, the text is to be thrown away.
     pub fn poll_transmit(&mut self) -> Option<(ConnectionId, String)> {
         if let Some(closing) = &mut self.closing {
             let frame = closing.last.pop_front()?;
@@ -427,6 +427,13 @@ impl Client {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         matches!(self.phase, Phase::Idle) && self.closing.is_none()
+    }
+
+    /// Whether a connection is to be closed as soon as the driver has taken what is to be sent before. That is bounded, so
+    /// it may be taken though the connection has no room: the time to close counts from [`Action::Close`] on.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.closing.is_some()
     }
 
     /// The state of the connection.

@@ -179,6 +179,9 @@ impl Hub {
 /// An interval of nothing is not to keep a thread busy.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
+/// A shorter interval, or none, is found at last after so long.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
 /// Sees to it that what is due is done, as long as there is the hub and something may be. Drivers need not: what they
 /// wait for is their connections'.
 async fn tell_time(hub: WeakHub) {
@@ -199,7 +202,7 @@ async fn tell_time(hub: WeakHub) {
         };
         // What falls due meanwhile does so an interval from now at the earliest.
         let time_left = hub.poll_timeout().map_or(interval, |due| due.since(hub.now()));
-        pause = time_left.clamp(SHORTEST_PAUSE, interval.max(SHORTEST_PAUSE));
+        pause = time_left.min(interval).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
     }
 }
 

@@ -12,7 +12,7 @@ use realtime_smol::{
 use smol::stream::StreamExt;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn texts(deliveries: &mut Deliveries) -> Vec<String> {
     let mut texts = Vec::new();
@@ -43,6 +43,23 @@ fn a_count_that_changed_too_soon_is_told_later_though_nothing_else_happens() {
     let config = Config { subscriber_count_interval: Some(Duration::from_millis(20)), ..Config::default() };
     let hub = Hub::builder().config(config).wire(Pusher).build();
     let mut clients: Vec<_> = (0..3).map(|_| hub.connect("").unwrap()).collect();
+    for (client, _) in &clients {
+        in_time(client.subscribe("room")).unwrap();
+    }
+    for (_, deliveries) in &mut clients {
+        while !next(deliveries).unwrap().as_text().unwrap().contains(r#"{\"subscription_count\":3}"#) {}
+    }
+}
+
+#[test]
+fn a_shorter_interval_between_counts_holds_soon() {
+    let every = |interval| Config { subscriber_count_interval: Some(interval), ..Config::default() };
+    let hub = Hub::builder().config(every(Duration::from_secs(3600))).wire(Pusher).build();
+    let mut clients: Vec<_> = (0..3).map(|_| hub.connect("").unwrap()).collect();
+    in_time(clients[0].0.subscribe("elsewhere")).unwrap(); // which sees to it that the time is told
+    let start = Instant::now();
+    until("it was looked once", || start.elapsed() > Duration::from_millis(50));
+    hub.configure(every(Duration::from_millis(20))).unwrap();
     for (client, _) in &clients {
         in_time(client.subscribe("room")).unwrap();
     }

@@ -215,7 +215,7 @@ impl World {
             }
             let Some((connection, text)) = self.pair.client.poll_transmit() else { return };
             if let Some(server) = self.server.as_mut().filter(|server| server.connection == connection) {
-                assert!(server.has_greeted, "{text}");
+                assert!(server.has_greeted || self.is_confused, "{text}");
                 let frame: Value = serde_json::from_str(&text).unwrap();
                 self.receive(&frame);
             }

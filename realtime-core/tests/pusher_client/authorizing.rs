@@ -28,6 +28,26 @@ fn the_authorizer_is_asked_about_private_and_presence_channels() {
 }
 
 #[test]
+fn an_answer_is_awaited_until_it_comes_or_nobody_wants_it_any_more() {
+    let (mut pair, connection) = Pair::connected();
+    pair.subscribe("private-answered");
+    let answered = pair.question();
+    assert!(pair.client.awaits(answered.id));
+    pair.answers(&answered, "key:signature", None);
+    assert!(!pair.client.awaits(answered.id));
+
+    let withdrawn = pair.subscribe("private-withdrawn");
+    let question = pair.question();
+    pair.client.unsubscribe(&withdrawn);
+    assert!(!pair.client.awaits(question.id));
+
+    pair.subscribe("private-lost");
+    let question = pair.question();
+    pair.is_lost(connection);
+    assert!(!pair.client.awaits(question.id));
+}
+
+#[test]
 fn who_gets_no_authorization_is_told_why_and_may_try_again() {
     let (mut pair, connection) = Pair::connected();
     let channel = pair.subscribe("private-a");

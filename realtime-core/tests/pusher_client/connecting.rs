@@ -145,9 +145,10 @@ fn a_client_that_disconnects_does_not_come_back_until_it_is_told() {
     let (mut pair, connection) = Pair::connected();
     pair.client.disconnect();
     assert!(!pair.client.is_closed(), "the driver does not know yet");
+    assert!(pair.client.is_closing());
     pair.client.disconnect();
     assert_eq!(pair.actions(), [Action::Close { connection, code: CloseCode::NORMAL, reason: "" }]);
-    assert!(pair.client.is_closed());
+    assert!(pair.client.is_closed() && !pair.client.is_closing());
     pair.closes(connection, 1000); // that is no news
     assert_eq!((pair.events(), pair.client.poll_timeout()), (vec![state(State::Disconnected)], None));
     pair.connect();

@@ -4,6 +4,7 @@ import importlib.machinery
 import importlib.util
 import sys
 import unittest
+import unittest.mock
 import xml.dom.minidom
 from pathlib import Path
 from types import SimpleNamespace
@@ -115,6 +116,14 @@ class Gateways(unittest.TestCase):
 
 
 class Page(unittest.TestCase):
+    def test_a_peer_that_is_ahead_in_memory_is_named_and_a_limit_is_none(self):
+        row = lambda subject, ns, of_best: {  # noqa: E731
+            "case": "encode", "subject": subject, "median_ns": ns, "min_ns": ns, "max_ns": ns, "of_best_peer": of_best
+        }
+        rows = [row("hand loop", "20", "0.9"), row("realtime", "33", "0.8"), row("yawc", "30", "1"), row("slow", "40", "0.7")]
+        with unittest.mock.patch.object(page, "read", lambda _: rows):
+            self.assertEqual(page.codec_peers_ahead(), [["micro", "encode", "yawc", "1.10", "in every round"]])
+
     def test_cases_behind_are_listed_from_the_worst(self):
         row = lambda case, ratio: {"case": case, "of_ours": str(ratio)}  # noqa: E731
         self.assertEqual(page.listed([row("echo 1", 0.8), row("echo 2", 0.9)]), "echo 1 (0.80), echo 2 (0.90)")
